@@ -1,0 +1,98 @@
+"""What a sampling design is: a deterministic map from sizes, a count and random words to a draw."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+WORD = 2**62
+"""Random words are int64, uniform on [0, WORD)."""
+
+_SMALLEST = torch.finfo(torch.float64).tiny
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Draw:
+    """A drawn set of units, with what a weighting needs. All tensors have units on the last axis.
+
+    drawn (..., n) bool: the units drawn.
+    q (..., n) float64: sizes normalised to sum 1; zero exactly where the size was zero.
+    k (...) int64: the count, cut to the number of units of positive size.
+    design: the design that drew.
+    pi (..., n) float64: realised inclusion probabilities, where the design knows them without extra work.
+    log_threshold (...) float64: logarithm of the (k+1)-th smallest clock (successive sampling only).
+    """
+
+    drawn: Tensor
+    q: Tensor
+    k: Tensor
+    design: "Design"
+    pi: Tensor | None = None
+    log_threshold: Tensor | None = None
+
+    @property
+    def inclusion(self) -> Tensor:
+        """Realised inclusion probabilities (..., n), float64; computed on demand where they are expensive."""
+        return self.design.inclusion(self.q, self.k) if self.pi is None else self.pi
+
+
+class Design(ABC):
+    """A law over subsets of n units with sizes p >= 0.
+
+    Every design is a deterministic function of its random words (`select`): the training step, the batched
+    simulations and the exact enumeration all run the same code. Units of size zero are never drawn, and the
+    count k is cut to the number of units of positive size; a row of zeros draws nothing.
+    """
+
+    fixed_size: ClassVar[bool]
+    """Whether every draw holds exactly k units."""
+
+    positive: ClassVar[bool]
+    """Whether inclusion probabilities are positive wherever sizes are."""
+
+    @abstractmethod
+    def slots(self, n: int) -> int:
+        """Random words needed for one draw among n units."""
+
+    @abstractmethod
+    def inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """Realised inclusion probabilities, float64, shape of p; k is an int or an int64 tensor (...)."""
+
+    @abstractmethod
+    def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
+        """The draw that these random words give: p (..., n), bits int64 (..., slots(n)) in [0, 2**62)."""
+
+    def sample(self, p: Tensor, k: int | Tensor, *, generator: torch.Generator) -> Draw:
+        """Draw with fresh words from the generator (which may live on another device than p)."""
+        shape = (*p.shape[:-1], self.slots(p.shape[-1]))
+        bits = torch.randint(WORD, shape, generator=generator, device=generator.device)
+        return self.select(p, k, bits.to(p.device))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Normalised sizes q, which units are positive, and the effective count, for sizes p and count k.
+
+    q is float64 (..., n); a positive size stays positive even where it underflows beside the sum, which
+    must not overflow (sizes up to 1e300 are safe).
+    Raises ValueError for a 0-d p, no units, or an int k below 1.
+    """
+    if p.ndim == 0 or p.shape[-1] == 0:
+        raise ValueError(f"sizes must have at least one unit on the last axis, found shape {tuple(p.shape)}")
+    if isinstance(k, int) and k < 1:
+        raise ValueError(f"the count k must be at least 1, found k={k}")
+    positive = p > 0
+    p = p.to(torch.float64)
+    q = (p / p.sum(-1, keepdim=True).clamp_min(_SMALLEST)).clamp_min_(_SMALLEST).masked_fill_(p == 0, 0.0)
+    return q, positive, torch.minimum(torch.as_tensor(k, device=p.device), positive.sum(-1))
+
+
+def smallest(keys: Tensor, k: Tensor) -> Tensor:
+    """Which entries are among the k smallest of the last axis, ties to the lower index: bool (..., n)."""
+    order = keys.argsort(dim=-1, stable=True)
+    among = torch.arange(keys.shape[-1], device=keys.device) < k.unsqueeze(-1)
+    return torch.zeros_like(among).scatter(-1, order, among)

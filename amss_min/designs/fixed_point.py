@@ -1,0 +1,47 @@
+"""Inclusion probabilities as integers: multiples of 2^-40 whose sum is exactly k.
+
+In floating point a cumulative sum realises other probabilities than it was given: at n = 10^5 and skewed
+sizes some are off by factors of a thousand. In integers nothing is rounded after this file: the realised
+inclusion probability of unit j is r_j / 2^40, on every machine and device.
+"""
+
+import torch
+from torch import Tensor
+
+from amss_min.designs.base import prepared
+from amss_min.importance import water_filling
+
+BITS = 40
+ONE = 2**BITS
+UNIT = 2.0**-BITS
+_MOST_UNITS = 2**20
+
+
+def fixed_point(p: Tensor, k: int | Tensor) -> Tensor:
+    """Integers r with r_j / 2^40 the inclusion probability of unit j, nearest to the water-filled sizes.
+
+    p (..., n), k int or int64 (...); returns int64 (..., n). Raises ValueError for n > 2^20. See `rounded`.
+    """
+    return rounded(*prepared(p, k))
+
+
+def rounded(q: Tensor, positive: Tensor, count: Tensor) -> Tensor:
+    """The integers of `fixed_point` from prepared sizes: q and positive (..., n), count (...).
+
+    pi_j = min(1, c q_j) is rounded to a multiple of 2^-40, at least 2^-40 where q_j > 0. What the rounding
+    leaves missing is given to one unit, so that sum(r) = count 2^40 exactly: a deficit to the least likely
+    unit, a surplus off the likeliest that is not certain. The u uncapped units have a whole number of ONE
+    between them, so the one chosen has room for ONE / u >= n units of the last place, for n <= 2^20; each
+    other rounding moves a unit by half a unit of the last place (by one, where it is raised from 0).
+    """
+    if q.shape[-1] > _MOST_UNITS:
+        raise ValueError(f"a draw takes at most 2^20 units, found {q.shape[-1]}: its rounding would not be exact")
+    r: Tensor = (water_filling(q, count) * ONE).round_().to(torch.int64).clamp_(1, ONE) * positive
+    missing = (count * ONE - r.sum(-1)).unsqueeze(-1)
+    uncertain = (r < ONE) & positive
+    # A unit that rounds up to ONE may give way, but only where no uncertain unit has room.
+    likeliest = torch.where(uncertain, r, positive * q.shape[-1])
+    unlikeliest = torch.where(uncertain, ONE - r, 0)
+    chosen = torch.where(missing < 0, likeliest, unlikeliest).argmax(-1, keepdim=True)
+    r.scatter_add_(-1, chosen, missing)
+    return r

@@ -1,0 +1,196 @@
+"""A modality and its units: which slices of which parameters are kept or masked together."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units of one parameter: its gradient seen as `draws` independent draws among `n` units each.
+
+    parameter: the masked parameter. kind: how its units were made, for messages.
+    start, stop: the columns (dimension 1) covered, or None for the whole tensor.
+    split: (dimension, sizes) by which a dimension is split first, or None.
+    axis: the dimension of units, after splitting; row_axis: the dimension of independent draws, or None.
+    """
+
+    parameter: Tensor
+    kind: str
+    axis: int = 0
+    row_axis: int | None = None
+    start: int | None = None
+    stop: int | None = None
+    split: tuple[int, tuple[int, ...]] | None = None
+
+    def view(self, tensor: Tensor) -> Tensor:
+        """The part of a tensor shaped like the parameter that these units cover; never a copy."""
+        if tensor.ndim == 0:
+            return tensor.unsqueeze(0)
+        if self.start is not None and self.stop is not None:
+            return tensor.narrow(1, self.start, self.stop - self.start)
+        return tensor if self.split is None else tensor.unflatten(*self.split)
+
+    @cached_property
+    def _shape(self) -> torch.Size:
+        return self.view(self.parameter).shape
+
+    @cached_property
+    def n(self) -> int:
+        """Units in each draw."""
+        return self._shape[self.axis]
+
+    @cached_property
+    def draws(self) -> int:
+        """Independent draws."""
+        return 1 if self.row_axis is None else self._shape[self.row_axis]
+
+    @cached_property
+    def _inner(self) -> list[int]:
+        return [dim for dim in range(len(self._shape)) if dim not in (self.axis, self.row_axis)]
+
+    @cached_property
+    def _broadcast(self) -> list[int]:
+        return [1 if dim in self._inner else size for dim, size in enumerate(self._shape)]
+
+    def norms(self, gradient: Tensor) -> Tensor:
+        """Euclidean norm of every unit, (draws, n), in float32 or better."""
+        view = self.view(gradient)
+        dtype = torch.promote_types(view.dtype, torch.float32)
+        if not self._inner:
+            return view.abs().to(dtype).reshape(-1, self.n)
+        norms: Tensor = torch.linalg.vector_norm(view, dim=self._inner, dtype=dtype)
+        return norms.reshape(-1, self.n)
+
+    def scale(self, gradient: Tensor, multipliers: Tensor) -> None:
+        """Multiply every unit in place: multipliers (draws, n)."""
+        self.view(gradient).mul_(multipliers.reshape(self._broadcast))
+
+
+def rows(parameter: Tensor) -> Units:
+    """One unit for every slice along dimension 0: output filters, output rows, entries of a vector.
+
+    A 0-d parameter is a single unit.
+    """
+    return Units(_checked(parameter), "rows")
+
+
+def weights(parameter: Tensor) -> Units:
+    """One unit for every single weight of a matrix, drawn row by row; ValueError unless 2-d."""
+    _checked(parameter, matrix="weights")
+    return Units(parameter, "weights", axis=1, row_axis=0)
+
+
+def columns(parameter: Tensor, start: int, stop: int) -> Units:
+    """Single weights of columns start to stop (excluded), drawn row by row: a modality's part of a shared head.
+
+    Raises ValueError unless the parameter is a matrix and 0 <= start < stop <= its width.
+    """
+    width = _checked(parameter, matrix="columns").shape[1]
+    if not 0 <= start < stop <= width:
+        raise ValueError(f"columns must satisfy 0 <= start < stop <= {width}, found start={start}, stop={stop}")
+    return Units(parameter, "columns", axis=1, row_axis=0, start=start, stop=stop)
+
+
+def heads(parameter: Tensor, num_heads: int, axis: int = 0) -> Units:
+    """One unit for every attention head of a projection matrix.
+
+    axis=0: blocks of output rows (query, key or value projection); a packed projection of three times the
+    width of its input, as in nn.MultiheadAttention, joins the rows of Q, K and V that belong to one head.
+    axis=1: blocks of input columns (output projection).
+    Raises ValueError unless the dimension is divisible by num_heads.
+    """
+    _checked(parameter, matrix="heads")
+    size = parameter.shape[axis]
+    packed = axis == 0 and size == 3 * parameter.shape[1]
+    width = size // 3 if packed else size
+    if num_heads < 1 or width % num_heads:
+        raise ValueError(f"heads must divide the projection, found {width} features for num_heads={num_heads}")
+    sizes = (3, num_heads, width // num_heads) if packed else (num_heads, width // num_heads)
+    return Units(parameter, "heads", axis=1 if packed else axis, split=(axis, sizes))
+
+
+def split_head(head: nn.Linear, widths: Mapping[str, int]) -> dict[str, Units]:
+    """Each modality's own columns of a linear head on concatenated features, in the order of `widths`.
+
+    Raises ValueError unless the widths add up to head.in_features.
+
+    >>> split_head(nn.Linear(48, 7), {"audio": 32, "video": 16})["video"].n
+    16
+    """
+    if sum(widths.values()) != head.in_features:
+        raise ValueError(f"widths must add up to in_features={head.in_features}, found {dict(widths)}")
+    blocks, start = {}, 0
+    for name, width in widths.items():
+        blocks[name] = columns(head.weight, start, start + width)
+        start += width
+    return blocks
+
+
+Part = nn.Module | nn.Parameter | Units
+
+
+def named_units(modality: str, parts: Part | Iterable[Part]) -> list[tuple[str, Units]]:
+    """The units of a modality with their names. Units given explicitly replace those found in a module.
+
+    In a module: convolutions by output filter, nn.Linear by output row, nn.MultiheadAttention by head.
+    Everything else (normalisation, embeddings, biases) keeps its full gradient; name it explicitly to mask it.
+    Raises ValueError for a modality without units, TypeError for a part of another type.
+    """
+    listed = [parts] if isinstance(parts, nn.Module | nn.Parameter | Units) else list(parts)
+    explicit: list[tuple[str, Units]] = []
+    found: list[tuple[str, Units]] = []
+    for index, part in enumerate(listed):
+        if isinstance(part, nn.Module):
+            found += _units_of_module(part)
+        elif isinstance(part, nn.Parameter | Units):
+            units = part if isinstance(part, Units) else rows(part)
+            explicit.append((f"{units.kind}[{index}] of shape {tuple(units.parameter.shape)}", units))
+        else:
+            raise TypeError(f"modality {modality!r} takes modules, parameters and units, found {type(part).__name__}")
+    chosen = {id(units.parameter) for _, units in explicit}
+    # A parameter tied inside the modality is met twice and masked once.
+    once: dict[tuple[int, int | None], tuple[str, Units]] = {}
+    for name, units in explicit + [item for item in found if id(item[1].parameter) not in chosen]:
+        once.setdefault((id(units.parameter), units.start), (f"{modality}: {name}", units))
+    if not once:
+        raise ValueError(f"modality {modality!r} must have at least one unit to mask, found none in {listed!r}")
+    return list(once.values())
+
+
+def _units_of_module(module: nn.Module) -> list[tuple[str, Units]]:
+    found = []
+    for prefix, child in module.named_modules():
+        for name, parameter in child.named_parameters(prefix, recurse=False):
+            units = _units_of_parameter(child, name.rpartition(".")[2], parameter)
+            if units is not None:
+                found.append((name, units))
+        if isinstance(child, nn.MultiheadAttention):
+            found.append(
+                (f"{prefix}.out_proj.weight".lstrip("."), heads(child.out_proj.weight, child.num_heads, axis=1))
+            )
+    # The output projection of attention is a linear layer too: its heads were found first.
+    return found
+
+
+def _units_of_parameter(module: nn.Module, name: str, parameter: Tensor) -> Units | None:
+    if isinstance(module, nn.MultiheadAttention) and name.endswith("proj_weight"):
+        return heads(parameter, module.num_heads)
+    if name != "weight":
+        return None
+    if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):
+        return Units(parameter, "filters", axis=1)
+    if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d | nn.Linear):
+        return rows(parameter)
+    return None
+
+
+def _checked(parameter: Tensor, matrix: str | None = None) -> Tensor:
+    if matrix and parameter.ndim != 2:
+        raise ValueError(f"{matrix} takes a matrix, found shape {tuple(parameter.shape)}")
+    if not parameter.is_floating_point():
+        raise TypeError(f"units need a real floating parameter, found {parameter.dtype}")
+    return parameter

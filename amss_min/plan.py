@@ -1,0 +1,104 @@
+"""Which tensors a step masks, and which of them are drawn together."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from amss_min.modalities import Part, Units, named_units
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """The units of one parameter in one modality."""
+
+    name: str
+    modality: str
+    index: int  # of the modality
+    units: Units
+
+    @property
+    def is_head(self) -> bool:
+        """Whether these are a modality's own columns of a shared head."""
+        return self.units.kind == "columns"
+
+    @property
+    def gradient(self) -> Tensor:
+        """The gradient, which must be there; TypeError where it is sparse."""
+        gradient = self.units.parameter.grad
+        assert gradient is not None
+        if gradient.layout is not torch.strided:
+            raise TypeError(f"a masked gradient must be dense, found {gradient.layout} in {self.name!r}")
+        return gradient
+
+
+def blocks_of(modalities: Mapping[str, Part | Iterable[Part]] | nn.ModuleDict) -> list[Block]:
+    """All blocks in order. ValueError for no modalities, or a parameter in two of them.
+
+    Disjoint columns of a shared head may belong to different modalities.
+    """
+    if not modalities:
+        raise ValueError("modalities must name at least one modality, found none")
+    blocks = [
+        Block(name, modality, index, units)
+        for index, (modality, parts) in enumerate(modalities.items())
+        for name, units in named_units(modality, parts)
+    ]
+    seen: dict[int, list[Block]] = {}
+    for block in blocks:
+        for other in seen.setdefault(id(block.units.parameter), []):
+            if not (block.is_head and other.is_head and _disjoint(block.units, other.units)):
+                raise ValueError(
+                    f"a parameter belongs to one modality, found the same one as {other.name!r} and {block.name!r}: "
+                    "it would be masked twice"
+                )
+        seen[id(block.units.parameter)].append(block)
+    return blocks
+
+
+class Batch:
+    """Blocks with the same number of units, which are drawn together: `draws` rows of n units."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self.blocks = tuple(blocks)
+        self.n = blocks[0].units.n
+        self.draws = [block.units.draws for block in blocks]
+        index = [block.index for block, draws in zip(blocks, self.draws, strict=True) for _ in range(draws)]
+        self._modality = torch.tensor(index, device=blocks[0].units.parameter.device)
+
+    def counts(self, rho: Tensor) -> Tensor:
+        """k = ceil(rho n) for every draw, int64 (draws,); rho (M,) float64.
+
+        The guard 1e-6 keeps 0.07 * 100 = 7.000000000000001 from giving 8.
+        """
+        share = rho.to(self._modality.device)[self._modality]
+        return (share * self.n - 1e-6).ceil().to(torch.int64).clamp(1, self.n)
+
+
+def batches(blocks: Iterable[Block]) -> list[Batch]:
+    """Blocks by number of units and device, fewest units first."""
+    groups: dict[tuple[int, str], list[Block]] = {}
+    for block in blocks:
+        groups.setdefault((block.units.n, str(block.units.parameter.device)), []).append(block)
+    return [Batch(groups[key]) for key in sorted(groups)]
+
+
+def close_names(what: str, found: Iterable[str], expected: Sequence[str]) -> None:
+    """ValueError unless `found` are the names expected, offering the close ones."""
+    found = list(found)
+    for name in found:
+        if name not in expected:
+            close = difflib.get_close_matches(name, expected, n=1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            raise ValueError(f"{what} names modalities {list(expected)}, found {name!r}{hint}")
+    missing = [name for name in expected if name not in found]
+    if missing:
+        raise ValueError(f"{what} needs every modality, found none for {missing}")
+
+
+def _disjoint(one: Units, other: Units) -> bool:
+    if one.start is None or one.stop is None or other.start is None or other.stop is None:
+        return False
+    return one.stop <= other.start or other.stop <= one.start
