@@ -128,8 +128,9 @@ class AMSS:
         """Take note of a batch, from which the keep fractions of the next step are computed.
 
         logits: name -> uni-modal logits (B, C). features: name -> features (B, D_m). target: (B,) classes.
-        Several calls before a step (gradient accumulation) are pooled. Without MutualInformationRate it
-        does nothing. Raises ValueError for a missing or mistyped modality.
+        Several calls before a step (gradient accumulation) are pooled, those of a step that is not taken (a
+        GradScaler that met inf) with those of the next. Without MutualInformationRate it does nothing. Raises
+        ValueError for a missing or mistyped modality.
         """
         if not isinstance(self.keep, MutualInformationRate):
             return
@@ -185,40 +186,45 @@ class AMSS:
         key = tuple(id(block) for block in active)
         if key not in self._batches:
             self._batches[key] = batches(active)
-        done = [self._mask_batch(batch, rho) for batch in self._batches[key]]
+        # Norms of everything, draws of everything, scales of everything: the many small operations of the
+        # draws then find their code and data in the cache, which either sweep over the gradients clears.
+        measured = [batch.norms() for batch in self._batches[key]]
+        done = [self._drawn(batch, norms, rho) for batch, norms in zip(self._batches[key], measured, strict=True)]
+        for group in done:
+            self._scale(group)
         self._used_by.add(position)
         self.report = Report(self.modalities, rho, self.weighting, done)
         return self.report
 
-    def _mask_batch(self, batch: Batch, rho: Tensor) -> Group:
-        """Measure, draw and scale all tensors with the same number of units together."""
-        gradients = [block.gradient for block in batch.blocks]
-        norms = torch.cat([block.units.norms(g) for block, g in zip(batch.blocks, gradients, strict=True)]).double()
-        finite = norms.sum(-1).isfinite()
-        norms = norms.masked_fill(~finite.unsqueeze(-1), 0.0)
+    def _drawn(self, batch: Batch, norms: Tensor, rho: Tensor) -> Group:
+        """Draw for all tensors with the same number of units together."""
+        finite = norms.sum(-1) < torch.inf  # false for NaN too
+        norms = norms.masked_fill_(~finite.unsqueeze(-1), 0.0)
         draw = self.design.sample(self.importance(norms), batch.counts(rho), generator=self.generator)
         # Units that take no part in a draw keep weight 1: a zero gradient, one whose square underflows, or NaN.
         masked = norms > 0
-        multipliers = self.weighting(draw).masked_fill(~masked, 1.0)
+        multipliers = self.weighting(draw).masked_fill_(~masked, 1.0)
+        return Group(batch, norms, draw, finite, masked, multipliers)
+
+    def _scale(self, group: Group) -> None:
         # Half-precision gradients are multiplied in float32 and rounded once.
-        dtypes = {torch.promote_types(gradient.dtype, torch.float32) for gradient in gradients}
-        parts = {dtype: multipliers.to(dtype).split(batch.draws) for dtype in dtypes}
-        for position, (block, gradient) in enumerate(zip(batch.blocks, gradients, strict=True)):
-            part = parts[torch.promote_types(gradient.dtype, torch.float32)][position]
+        dtypes = [torch.promote_types(block.units.parameter.dtype, torch.float32) for block in group.batch.blocks]
+        parts = {dtype: group.multipliers.to(dtype).split(group.batch.draws) for dtype in set(dtypes)}
+        for index, (block, dtype) in enumerate(zip(group.batch.blocks, dtypes, strict=True)):
+            part = parts[dtype][index]
             if self.released is not None and block.is_head:
                 if self.released.head_unmasked:
                     continue
                 part = self._head_weights(part)
-            block.units.scale(gradient, part)
-        return Group(batch, norms, draw, finite, masked)
+            block.units.scale(block.gradient, part)
 
     def _head_weights(self, multipliers: Tensor) -> Tensor:
         """The released weight of a head, 1/(index + 1/n) on the drawn weights (R4)."""
         if self.released is None or not self.released.index_weight or not self._plus:
             return multipliers
         n = multipliers.shape[-1]
-        index = torch.arange(n, dtype=multipliers.dtype, device=multipliers.device)
-        return torch.where(multipliers > 0, 1.0 / (index + 1.0 / n), 0.0)
+        indices = torch.arange(n, dtype=multipliers.dtype, device=multipliers.device)
+        return torch.where(multipliers > 0, 1.0 / (indices + 1.0 / n), 0.0)
 
     def _default_importance(self) -> Importance:
         return SquaredGradient()

@@ -68,6 +68,10 @@ class Batch:
         index = [block.index for block, draws in zip(blocks, self.draws, strict=True) for _ in range(draws)]
         self._modality = torch.tensor(index, device=blocks[0].units.parameter.device)
 
+    def norms(self) -> Tensor:
+        """Norms of all units, float64 (draws, n)."""
+        return torch.cat([block.units.norms(block.gradient) for block in self.blocks]).double()
+
     def counts(self, rho: Tensor) -> Tensor:
         """k = ceil(rho n) for every draw, int64 (draws,); rho (M,) float64.
 

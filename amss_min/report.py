@@ -40,6 +40,7 @@ class Group:
     draw: Draw
     finite: Tensor
     masked: Tensor  # units that took part in a draw
+    multipliers: Tensor
 
 
 class Report:

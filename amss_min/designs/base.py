@@ -10,7 +10,9 @@ from torch import Tensor
 WORD = 2**62
 """Random words are int64, uniform on [0, WORD)."""
 
-_SMALLEST = torch.finfo(torch.float64).tiny
+_TINY = torch.finfo(torch.float64).tiny
+_SMALLEST = 2.0**-1000
+"""The least positive size beside a sum of 1: its inverse, times any number of units, still is a float64."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -87,7 +89,7 @@ def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         raise ValueError(f"the count k must be at least 1, found k={k}")
     positive = p > 0
     p = p.to(torch.float64)
-    q = (p / p.sum(-1, keepdim=True).clamp_min(_SMALLEST)).clamp_min_(_SMALLEST).masked_fill_(p == 0, 0.0)
+    q = (p / p.sum(-1, keepdim=True).clamp_min(_TINY)).clamp_min_(_SMALLEST).masked_fill_(p == 0, 0.0)
     return q, positive, torch.minimum(torch.as_tensor(k, device=p.device), positive.sum(-1))
 
 

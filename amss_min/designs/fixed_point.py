@@ -8,7 +8,7 @@ inclusion probability of unit j is r_j / 2^40, on every machine and device.
 import torch
 from torch import Tensor
 
-from amss_min.designs.base import prepared
+from amss_min.designs.base import Design, prepared
 from amss_min.importance import water_filling
 
 BITS = 40
@@ -17,16 +17,25 @@ UNIT = 2.0**-BITS
 _MOST_UNITS = 2**20
 
 
-def fixed_point(p: Tensor, k: int | Tensor) -> Tensor:
-    """Integers r with r_j / 2^40 the inclusion probability of unit j, nearest to the water-filled sizes.
+class FixedPointDesign(Design):
+    """A design whose inclusion probabilities are r_j / 2^40, with the integers r of `rounded`.
 
-    p (..., n), k int or int64 (...); returns int64 (..., n). Raises ValueError for n > 2^20. See `rounded`.
+    All such designs share their inclusion probabilities, to the last bit.
     """
-    return rounded(*prepared(p, k))
+
+    positive = True
+
+    def fixed_point(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """Integers r = 2^40 pi, int64 (..., n), with sum k 2^40; ValueError for n > 2^20."""
+        return rounded(*prepared(p, k))
+
+    def inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """r / 2^40, without rounding."""
+        return self.fixed_point(p, k).to(torch.float64) * UNIT
 
 
 def rounded(q: Tensor, positive: Tensor, count: Tensor) -> Tensor:
-    """The integers of `fixed_point` from prepared sizes: q and positive (..., n), count (...).
+    """Integers r nearest to the water-filled sizes, from prepared sizes: q and positive (..., n), count (...).
 
     pi_j = min(1, c q_j) is rounded to a multiple of 2^-40, at least 2^-40 where q_j > 0. What the rounding
     leaves missing is given to one unit, so that sum(r) = count 2^40 exactly: a deficit to the least likely
@@ -36,12 +45,10 @@ def rounded(q: Tensor, positive: Tensor, count: Tensor) -> Tensor:
     """
     if q.shape[-1] > _MOST_UNITS:
         raise ValueError(f"a draw takes at most 2^20 units, found {q.shape[-1]}: its rounding would not be exact")
-    r: Tensor = (water_filling(q, count) * ONE).round_().to(torch.int64).clamp_(1, ONE) * positive
+    r: Tensor = (water_filling(q, count) * ONE).round_().to(torch.int64).clamp_(1, ONE).mul_(positive)
     missing = (count * ONE - r.sum(-1)).unsqueeze(-1)
-    uncertain = (r < ONE) & positive
-    # A unit that rounds up to ONE may give way, but only where no uncertain unit has room.
-    likeliest = torch.where(uncertain, r, positive * q.shape[-1])
-    unlikeliest = torch.where(uncertain, ONE - r, 0)
-    chosen = torch.where(missing < 0, likeliest, unlikeliest).argmax(-1, keepdim=True)
-    r.scatter_add_(-1, chosen, missing)
+    least = r.masked_fill(~positive, ONE).argmin(-1, keepdim=True)
+    # A unit that is certain gives way only where no uncertain unit has room.
+    likeliest = r.masked_fill(r == ONE, q.shape[-1]).argmax(-1, keepdim=True)
+    r.scatter_add_(-1, torch.where(missing > 0, least, likeliest), missing)
     return r

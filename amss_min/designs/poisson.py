@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from amss_min.designs.base import Design, Draw, prepared
-from amss_min.designs.fixed_point import BITS, UNIT, fixed_point, rounded
+from amss_min.designs.base import Draw, prepared
+from amss_min.designs.fixed_point import BITS, UNIT, FixedPointDesign, rounded
 
 _SHIFT = 62 - BITS
 
 
-class Poisson(Design):
+class Poisson(FixedPointDesign):
     """Independent draws with probabilities pi_j = r_j / 2^40; k is the expected size.
 
     The size of a draw varies with variance sum pi_j (1 - pi_j), and a draw may be empty. The integers r are
@@ -22,19 +22,10 @@ class Poisson(Design):
     """
 
     fixed_size = False
-    positive = True
 
     def slots(self, n: int) -> int:
         """One word a unit."""
         return n
-
-    def fixed_point(self, p: Tensor, k: int | Tensor) -> Tensor:
-        """Integers r = 2^40 pi, int64 (..., n); see amss_min.designs.fixed_point."""
-        return fixed_point(p, k)
-
-    def inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
-        """r / 2^40, without rounding."""
-        return self.fixed_point(p, k).to(torch.float64) * UNIT
 
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """Unit j is drawn iff the upper 40 bits of its word lie below r_j."""

@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from amss_min.designs.base import Design, Draw, prepared
-from amss_min.designs.fixed_point import BITS, UNIT, fixed_point, rounded
+from amss_min.designs.base import Draw, prepared
+from amss_min.designs.fixed_point import BITS, UNIT, FixedPointDesign, rounded
 from amss_min.sorting import order
 
 _START_SHIFT = 62 - BITS  # a word is uniform on [0, 2^62); its upper 40 bits are the start
 
 
-class Systematic(Design):
+class Systematic(FixedPointDesign):
     """Fixed-size sampling with probability proportional to size, exact by construction.
 
     Unit i of the order is drawn iff floor((C_i + u) / 2^40) > floor((C_{i-1} + u) / 2^40), where C are the
@@ -28,7 +28,6 @@ class Systematic(Design):
     """
 
     fixed_size = True
-    positive = True
 
     def __init__(self, random_order: bool = True) -> None:
         self.random_order = random_order
@@ -39,14 +38,6 @@ class Systematic(Design):
     def slots(self, n: int) -> int:
         """One key a unit for the order, and the start."""
         return n + 1
-
-    def fixed_point(self, p: Tensor, k: int | Tensor) -> Tensor:
-        """Integers r = 2^40 pi, int64 (..., n); see amss_min.designs.fixed_point."""
-        return fixed_point(p, k)
-
-    def inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
-        """r / 2^40, without rounding."""
-        return self.fixed_point(p, k).to(torch.float64) * UNIT
 
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The draw at the start bits[..., n] >> 22, in the order of the keys bits[..., :n]."""

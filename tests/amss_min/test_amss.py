@@ -1,5 +1,7 @@
 """The masked step: what it does, and the defined outcome of every edge case."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
@@ -126,7 +128,8 @@ def test_a_parameter_in_two_modalities_is_an_error() -> None:
 
 
 def test_a_modality_without_units_is_an_error() -> None:
-    for empty in ([], nn.ReLU(), nn.BatchNorm1d(3)):
+    without: list[Any] = [[], nn.ReLU(), nn.BatchNorm1d(3)]
+    for empty in without:
         with pytest.raises(ValueError, match="modality 'a' must have at least one unit to mask, found none"):
             AMSSPlus({"a": empty}, keep=0.5)
     with pytest.raises(ValueError, match="at least one modality, found none"):
@@ -215,7 +218,7 @@ def test_observations_of_micro_batches_pool_to_the_large_batch() -> None:
 
 def test_the_draw_does_not_see_the_scale_of_the_gradient() -> None:
     p, scaled = parameter(8, 3), parameter(8, 3)
-    scaled.grad = p.grad * 2.0**20
+    scaled.grad.mul_(2.0**20)
     for made in (p, scaled):
         AMSSPlus({"a": made}, keep=0.5, generator=generator()).mask_gradients()
     assert torch.equal(scaled.grad, p.grad * 2.0**20)

@@ -81,7 +81,8 @@ def model(seed: int) -> Model:
 def test_fast_equals_reference(design: Design, weighting: Weighting, importance: Importance) -> None:
     released = Released(head_unmasked=False) if isinstance(weighting, ShiftedInverse) else None
     kind = AMSSPlus if weighting.unbiased or released else AMSS
-    for seed in range(3):
+    rational = isinstance(design, Successive) and isinstance(weighting, HorvitzThompson)  # some seconds a step
+    for seed in range(1 if rational else 3):
         masked = []
         for mask in (AMSS.mask_gradients, reference.mask_gradients):
             made = model(seed)

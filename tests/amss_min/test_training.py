@@ -1,6 +1,7 @@
 """The masked step inside training loops: hooks, scalers, accumulation, resume."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from torch import nn
 from amss_min import AMSS, AMSSPlus
 from tests.amss_min.nets import Net, batch, observe, rate_amss, train, with_gradients
 
-OPTIMIZERS = {
+OPTIMIZERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
     "SGD": lambda net: torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9),
     "AdamW": lambda net: torch.optim.AdamW(net.parameters(), lr=0.01),
     "Adam foreach": lambda net: torch.optim.Adam(net.parameters(), lr=0.01, foreach=True),
@@ -80,10 +81,11 @@ def test_the_state_survives_a_weights_only_checkpoint(tmp_path: object) -> None:
         single.load_state_dict(amss.state_dict())
 
 
-def test_a_scaler_sees_overflow_and_skips_the_step() -> None:
+@pytest.mark.parametrize("fused", [False, True])  # a fused step gets gradients that are still scaled
+def test_a_scaler_sees_overflow_and_skips_the_step(fused: bool) -> None:
     net, amss = fresh()
     net = net.float()
-    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, fused=fused)
     amss.attach(optimizer)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0**4)
     x, y = batch(dtype=torch.float32)
@@ -98,6 +100,7 @@ def test_a_scaler_sees_overflow_and_skips_the_step() -> None:
     assert scaler.get_scale() == 2.0**3
 
     optimizer.zero_grad()
+    observe(amss, net, x, y)
     scaler.scale(nn.functional.cross_entropy(net(x), y)).backward()
     scaler.step(optimizer)
     assert amss.report is not None and amss.report.nonfinite == []

@@ -1,0 +1,1 @@
+"""Vendored data sets, with their attribution and the scripts that made them."""

@@ -1,0 +1,146 @@
+"""The commands: what they write, what they refuse, in one line, and with which exit code."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+
+from amss_min.testing import Status
+from simulations import __main__ as commands
+from simulations import audit as module
+from simulations.__main__ import main
+from simulations.audit import Audit
+from simulations.experiments import ALL
+from theory.claims import CLAIMS
+from theory.measurement import Measurement
+from theory.verdict import Claim, Verdict
+
+
+@pytest.fixture
+def brief(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Experiments of one short cell, run in this process."""
+    short = tuple(
+        replace(found, cells=tuple(replace(c, replicates=4, checkpoints=(1, 2)) for c in found.cells[:1]))
+        for found in ALL
+    )
+    monkeypatch.setattr(commands, "ALL", short)
+    for owner in (module, commands):
+        monkeypatch.setattr(owner, "EXPERIMENTS", MappingProxyType({found.claim: found for found in short}))
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert "Traceback" not in err
+    return err.strip()
+
+
+def test_list_names_every_experiment(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(experiment.name in out for experiment in ALL)
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["audit", "--help"], ["train", "--help"], ["run", "--help"]])
+def test_help_has_examples_and_ends_well(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "python -m simulations" in out
+    if len(arguments) == 2:
+        assert f"\n    python -m simulations {arguments[0]}" in out
+
+
+@pytest.mark.usefixtures("brief")
+def test_run_writes_the_record_and_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quadratic-oracle", "--results", str(tmp_path), "--seed", "4"]) == 0
+    record = json.loads((tmp_path / "experiments" / "quadratic-oracle.json").read_text())
+    assert (record["name"], record["seed"], len(record["runs"])) == ("quadratic-oracle", 4, 1)
+    assert "uniform-ht" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("brief")
+def test_an_audit_of_one_claim_leaves_the_verdicts_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "verdicts.json").write_text("old")
+    # Four replicates decide nothing: the check refuses them, so the claim ends inconclusive.
+    assert main(["audit", "quadratic-oracle", "--results", str(tmp_path)]) == 3
+    assert (tmp_path / "verdicts.json").read_text() == "old"
+    assert (tmp_path / "experiments" / "quadratic-oracle.json").exists()
+    out = capsys.readouterr().out
+    assert "a few of" in out
+    assert "at least 256 replicates" in out
+
+
+def test_a_whole_audit_writes_every_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = next(claim for claim in CLAIMS if claim.id == "released-entropy").verify()
+
+    def instant(claims: tuple[Claim, ...], **_: object) -> Audit:
+        found = [Verdict(claim=replace(c, expected_status=Status.HOLDS), evidence=verdict.evidence) for c in claims]
+        return Audit(tuple(found), dict[str, Measurement]())
+
+    monkeypatch.setattr(commands, "audit", instant)
+    assert main(["audit", "--results", str(tmp_path)]) == 0
+    found = json.loads((tmp_path / "verdicts.json").read_text())
+    assert [item["id"] for item in found] == [claim.id for claim in CLAIMS]
+    wanted = {"id", "statement", "kind", "source", "status", "expected_status", "scope", "guarantee", "evidence"}
+    assert all(wanted <= set(item) for item in found)
+
+
+def test_a_mistyped_claim_is_answered_with_the_close_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["audit", "ht-unbias", "--results", str(tmp_path)]) == 2
+    assert one_line(capsys).startswith("no claim 'ht-unbias'; did you mean 'ht-unbiased'")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mistyped_experiment_is_answered_with_the_close_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quadratic-oracel"]) == 2
+    assert one_line(capsys) == "no experiment 'quadratic-oracel'; did you mean 'quadratic-oracle'?"
+
+
+@pytest.mark.parametrize("arguments", [["audti"], ["audit", "--sed", "1"], ["audit", "--seed", "x"], ["run"]])
+def test_a_bad_call_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    one_line(capsys)
+
+
+@pytest.mark.parametrize("arguments", [["audit"], ["run", "quadratic-oracle"]])
+def test_closed_results_are_found_out_before_the_work(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("audit", "work"):
+        monkeypatch.setattr(commands, name, lambda *_, **__: pytest.fail("work was started"))
+    closed = tmp_path / "results"
+    closed.write_text("a file, not a folder")
+    assert main([*arguments, "--results", str(closed)]) == 2
+    assert one_line(capsys).startswith(f"cannot write to {closed}/: ")
+
+
+def test_train_and_bench_hand_over_their_options(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    calls: list[tuple[object, ...]] = []
+
+    def taking(code: int) -> Callable[..., int]:
+        def take(*given: object) -> int:
+            calls.append(given)
+            return code
+
+        return take
+
+    monkeypatch.setattr("simulations.multimodal.command.train_command", taking(0))
+    monkeypatch.setattr("simulations.bench.bench_command", taking(3))
+    assert main(["train", "--seeds", "2", "--set", "epochs=3", "--results", str(tmp_path)]) == 0
+    assert main(["bench", "--repeats", "4", "--results", str(tmp_path)]) == 3
+    assert calls == [("htad", 2, tmp_path, ["epochs=3"]), (tmp_path, 4)]
+
+
+def test_an_interrupt_ends_without_a_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object, **__: object) -> Audit:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "audit", interrupted)
+    assert main(["audit", "released-entropy", "--results", str(tmp_path)]) == 130
+    assert one_line(capsys) == "interrupted: nothing was written"

@@ -1,0 +1,72 @@
+"""The README does what it prints: its loops run, and its table of claims is current."""
+
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+import torch
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+BLOCKS = re.findall(r"```(python|diff)\n(.*?)```", README, re.DOTALL)
+
+
+def printed(kind: str, containing: str) -> str:
+    """The only block of this kind that contains this text."""
+    (found,) = [text for sort, text in BLOCKS if sort == kind and containing in text]
+    return str(found)
+
+
+MODEL = printed("python", "class Net")
+DIFF = printed("diff", "AMSSPlus")
+SCALER = printed("python", "GradScaler")
+SGD = "torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9)"
+OTHERS = [SGD, "torch.optim.AdamW(net.parameters(), lr=0.001)", "torch.optim.Adam(net.parameters(), fused=True)"]
+
+
+def run(code: str) -> dict[str, object]:
+    """Run the printed code on eight small batches; returns its names."""
+    torch.manual_seed(0)
+    loader = [(torch.randn(16, 36), torch.randn(16, 16), torch.randint(7, (16,))) for _ in range(8)]
+    names: dict[str, object] = {"loader": loader}
+    exec(compile(MODEL + "\n" + code, "README.md", "exec"), names)
+    return names
+
+
+def side(sign: str) -> str:
+    """One side of the printed difference: "+" the masked loop, "-" the ordinary one."""
+    return "\n".join(line[1:] for line in DIFF.splitlines() if line[:1] in (" ", sign))
+
+
+def weights(names: dict[str, object]) -> list[torch.Tensor]:
+    net = names["net"]
+    assert isinstance(net, torch.nn.Module)
+    return [parameter.detach() for parameter in net.parameters()]
+
+
+@pytest.mark.parametrize("optimizer", OTHERS)
+def test_the_loop_runs_as_printed_and_masks(optimizer: str) -> None:
+    assert SGD in DIFF
+    masked = run(side("+").replace(SGD, optimizer))
+    ordinary = run(side("-").replace(SGD, optimizer))
+    report = masked["amss"].report  # type: ignore[attr-defined]
+    assert report.nonfinite == []
+    assert set(report.keep) == {"audio", "motion"}
+    assert sum(report.keep.values()) == pytest.approx(1.0, rel=1e-12)
+    assert any(not torch.equal(a, b) for a, b in zip(weights(masked), weights(ordinary), strict=True))
+
+
+def test_the_loop_is_the_ordinary_one_plus_three_statements() -> None:
+    assert sum(line.startswith("+") for line in DIFF.splitlines()) == 3
+    assert not any(line.startswith("-") for line in DIFF.splitlines())
+    assert len(side("+").splitlines()) <= 12
+
+
+def test_the_loop_with_a_scaler_and_accumulation_runs_as_printed() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        names = run(SCALER)
+    assert names["step"] == 8
+    scaler = names["scaler"]
+    assert isinstance(scaler, torch.amp.GradScaler)
+    assert names["amss"].report.nonfinite == []  # type: ignore[attr-defined]

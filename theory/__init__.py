@@ -1,0 +1,1 @@
+"""Named claims about masked gradients, and the machinery that decides on them: `python -m theory`."""

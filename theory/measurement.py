@@ -1,0 +1,121 @@
+"""What an empirical claim takes: runs of an optimiser, replicate by replicate, with the objects that made them.
+
+`theory` runs no optimiser. Whoever does hands over these arrays together with the objective, the noise and the
+method, so that every constant of a prediction is read from the object it belongs to.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from amss_min.designs import Design
+from amss_min.importance import Importance
+from amss_min.weightings import Weighting
+
+Array = NDArray[np.float64]
+
+
+class Objective(Protocol):
+    """A smooth function with its constants; units holds the number of coordinates of each modality."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def L(self) -> float: ...  # noqa: D102
+    @property
+    def f_star(self) -> float: ...  # noqa: D102
+    @property
+    def units(self) -> tuple[int, ...]: ...  # noqa: D102
+    def value(self, w: Tensor) -> Tensor: ...  # noqa: D102
+    def gradient(self, w: Tensor) -> Tensor: ...  # noqa: D102
+
+
+class Noise(Protocol):
+    """Additive mean-zero gradient noise with E |xi|^2 = sigma2."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def sigma2(self) -> float: ...  # noqa: D102
+
+
+class Estimator(Protocol):
+    """A masked-gradient method; design and weighting are None for the plain gradient."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def importance(self) -> Importance | None: ...  # noqa: D102
+    @property
+    def design(self) -> Design | None: ...  # noqa: D102
+    @property
+    def weighting(self) -> Weighting | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """R replicates of w <- w - stepsize M * (grad F(w) + xi) from one start, seen at C checkpoints.
+
+    drawn: units drawn of each modality. start (d,). checkpoints: steps t >= 1, increasing.
+    squared_gradient (R, C): |grad F(w_t)|^2. average (R, C): its mean over the steps before t.
+    iterate (R, C, d): w_t. average_iterate (R, C, d): its mean over the steps before t.
+    replay: what repeats this run (JSON types).
+    """
+
+    objective: Objective
+    noise: Noise
+    method: Estimator
+    drawn: tuple[int, ...]
+    stepsize: float
+    start: Array
+    checkpoints: tuple[int, ...]
+    squared_gradient: Array
+    average: Array
+    iterate: Array
+    average_iterate: Array
+    replay: Mapping[str, Any]
+
+    @property
+    def replicates(self) -> int:
+        """Number of replicates R."""
+        return int(self.average.shape[0])
+
+    @property
+    def gap(self) -> float:
+        """F(w_0) - f_star."""
+        return float(self.objective.value(torch.from_numpy(self.start))) - self.objective.f_star
+
+    @property
+    def start_energy(self) -> float:
+        """|grad F(w_0)|^2."""
+        return float(self.objective.gradient(torch.from_numpy(self.start)).square().sum())
+
+    def label(self) -> str:
+        """Method, noise and stepsize, as shown beside a piece of evidence."""
+        return f"{self.method.name}, {self.noise.name}, stepsize {self.stepsize:.4g}"
+
+    def window(self, values: Array, first: int, last: int) -> Array:
+        """Running averages at checkpoints number `first` and `last`, as the average between the two.
+
+        values: `average` or `average_iterate`; returns the mean over t_first <= t < t_last, without axis 1.
+        """
+        begin, end = self.checkpoints[first], self.checkpoints[last]
+        mean: Array = (end * values[:, last] - begin * values[:, first]) / (end - begin)
+        return mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """The runs of one experiment."""
+
+    runs: Sequence[Run]
+
+    def of(self, method: str, noise: str = "") -> Iterator[Run]:
+        """Runs of the method of this name whose noise's name starts as given, largest stepsize first."""
+        found = [run for run in self.runs if run.method.name == method and run.noise.name.startswith(noise)]
+        return iter(sorted(found, key=lambda run: -run.stepsize))
