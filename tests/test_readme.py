@@ -1,11 +1,18 @@
 """The README does what it prints: its loops run, and its table of claims is current."""
 
+import json
 import re
 import warnings
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+
+from paper_figs.claims_table import BEGIN, END, claims_table, with_table
+from simulations.__main__ import main as simulations
+from theory.claims import CLAIMS
+from theory.verdict import Claim
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
 BLOCKS = re.findall(r"```(python|diff)\n(.*?)```", README, re.DOTALL)
@@ -70,3 +77,31 @@ def test_the_loop_with_a_scaler_and_accumulation_runs_as_printed() -> None:
     scaler = names["scaler"]
     assert isinstance(scaler, torch.amp.GradScaler)
     assert names["amss"].report.nonfinite == []  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def exact_verdicts() -> list[dict[str, Any]]:
+    """Fresh verdicts on every claim that needs no simulation."""
+    return [claim.verify().as_json() for claim in CLAIMS if not claim.empirical]
+
+
+def test_the_table_of_claims_is_current(exact_verdicts: list[dict[str, Any]]) -> None:
+    fresh = claims_table(exact_verdicts).splitlines()
+    printed_rows = README.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+    assert printed_rows[: len(fresh)] == fresh
+    empirical = [claim for claim in CLAIMS if claim.empirical]
+    for claim, row in zip(empirical, printed_rows[len(fresh) :], strict=True):
+        beginning = claims_table([{**claim_json(claim), "scope": ""}]).splitlines()[-1].rstrip(" |")
+        assert row.startswith(beginning)  # id, statement and status; what the audit saw is behind it
+
+
+@pytest.mark.slow
+def test_the_audit_gives_the_table_as_printed(tmp_path: Path) -> None:
+    assert simulations(["audit", "--results", str(tmp_path)]) == 0
+    verdicts = json.loads((tmp_path / "verdicts.json").read_text())
+    assert with_table(README, claims_table(verdicts)) == README
+
+
+def claim_json(claim: Claim) -> dict[str, str]:
+    status = claim.expected_status.value
+    return {"id": claim.id, "statement": claim.statement, "status": status, "expected_status": status}

@@ -1,0 +1,204 @@
+"""The commands of the figures: `python -m paper_figs --help`."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from paper_figs.building import UnknownFigure, build, chosen
+from paper_figs.claims_table import update
+from paper_figs.figure import Figure
+from paper_figs.figures import FIGURES
+from paper_figs.reading import BadData, Data, MissingData, gather
+from paper_figs.report import read_verdicts, write_report
+from simulations.multimodal.record import ROOT, commit_of
+from simulations.results import check_writable
+
+INTERRUPTED = 130
+_WIDE = 140
+
+Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder that results are read from.")]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Figures and report, from stored results.")
+
+
+@app.command(name="list")
+def list_command(results: Results = Path("results")) -> int:
+    """List the figures, the claims they illustrate, and the data that each would be drawn from now.
+
+    \b
+    Example:
+      python -m paper_figs list
+    """
+    table = Table(title="figures")
+    for heading in ("name", "what it shows", "claims", "data"):
+        table.add_column(heading, no_wrap=heading == "name")
+    for figure in FIGURES:
+        try:
+            state = _state(gather(figure.sources, results))
+        except (MissingData, BadData) as error:
+            state = str(error)
+        table.add_row(figure.name, figure.title, "\n".join(figure.claims), state.replace("[", r"\["))
+    _out().print(table)
+    return 0
+
+
+@app.command(name="build")
+def build_command(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Figures; all without any.")] = None,
+    results: Results = Path("results"),
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Default: figures in results.")] = None,
+) -> int:
+    """Draw figures: NAME.pdf, NAME.png and their provenance NAME.json, in results/figures.
+
+    Exit code: 0 all drawn; 3 all figures were asked for and the data of some is missing (the others are drawn, and
+    the commands that make the data are named); 2 bad input: a mistyped name, a file that cannot be used, a folder
+    that cannot be written, or missing data of a figure that was named.
+
+    \b
+    Examples:
+      python -m paper_figs build
+      python -m paper_figs build second_moment --out /tmp/figures
+    """
+    figures, target = chosen(names or []), out or results / "figures"
+    with _written_to(target):
+        check_writable(target)
+    commit = commit_of(ROOT)
+    problems: list[tuple[Figure, Exception]] = []
+    table = Table(title="figures")
+    for heading in ("name", "data", "seconds"):
+        table.add_column(heading, justify="right" if heading == "seconds" else "left")
+    with _progress(figures) as steps:
+        for figure in steps:
+            began = time.monotonic()
+            try:
+                with _written_to(target):
+                    data = build(figure, results, target, commit)
+            except (MissingData, BadData) as error:
+                problems.append((figure, error))
+            else:
+                table.add_row(figure.name, _state(data), f"{time.monotonic() - began:.1f}")
+    if table.row_count:
+        _out().print(table)
+        _say(_out(), f"written: {target}")
+    for figure, problem in problems:
+        _refused(f"figure {figure.name}: {problem}")
+    if any(isinstance(problem, BadData) for _, problem in problems) or (names and problems):
+        return 2
+    return 3 if problems else 0
+
+
+@app.command(name="report")
+def report_command(
+    results: Results = Path("results"),
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Default: report in results.")] = None,
+) -> int:
+    """Write the page index.html with verdicts, evidence and figures, and what it shows beside it.
+
+    Reads verdicts.json, figures/ and train/htad.json in results. Figures that were not built are named on the page.
+
+    \b
+    Example:
+      python -m paper_figs report
+    """
+    target = out or results / "report"
+    with _written_to(target):
+        written = write_report(results, target, commit_of(ROOT))
+    for line in written.notes:
+        _say(Console(stderr=True), line)
+    _say(_out(), f"written: {target / 'index.html'} ({written.summary})")
+    return 0
+
+
+@app.command(name="readme")
+def readme_command(results: Results = Path("results")) -> int:
+    """Write the table of claims in README.md anew, from verdicts.json in results.
+
+    \b
+    Example:
+      python -m paper_figs readme
+    """
+    _, verdicts = read_verdicts(results)
+    target = ROOT / "README.md"
+    with _written_to(ROOT):
+        try:
+            changed = update(target, [verdict.model_dump() for verdict in verdicts])
+        except ValueError as error:
+            raise BadData(str(error)) from error
+    _say(_out(), f"{'written' if changed else 'current already'}: {target}")
+    return 0
+
+
+def _state(data: Data) -> str:
+    rows = [
+        f"{item['from']}/{item['file'] if item['from'] == 'results' else Path(item['file']).name}"
+        + (f", recorded {item['recorded']['date']}" if item["recorded"] else "")
+        for item in data.as_json()
+    ]
+    return "\n".join(rows) or "formulas"
+
+
+class _Unwritable(Exception):
+    """A folder cannot be written; the text says which and why."""
+
+
+@contextmanager
+def _written_to(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _Unwritable(f"cannot write to {folder}/: {error.strerror or error}") from error
+
+
+@contextmanager
+def _progress(figures: tuple[Figure, ...]) -> Iterator[Iterator[Figure]]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("build", total=len(figures))
+
+        def steps() -> Iterator[Figure]:
+            for figure in figures:
+                progress.update(bar, description=f"build {figure.name}")
+                yield figure
+                progress.advance(bar)
+
+        yield steps()
+
+
+def _out() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDE)
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; every refusal is one line on standard error and exit code 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        return int(app(given or ["--help"], prog_name="python -m paper_figs", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _refused(" ".join(error.format_message().split()))
+    except (UnknownFigure, MissingData, BadData, _Unwritable) as error:
+        return _refused(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        _refused("interrupted")
+        return INTERRUPTED
+
+
+def _refused(message: str) -> int:
+    _say(Console(stderr=True), message)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

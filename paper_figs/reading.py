@@ -1,0 +1,134 @@
+"""Where the numbers of a figure come from: a file in results/, or else its committed copy in paper_figs/data/."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from paper_figs.records import Recorded
+
+COPIES = Path(__file__).parent / "data"
+"""The committed copies."""
+
+T = TypeVar("T")
+
+
+class MissingData(Exception):
+    """There is neither a file in results/ nor a committed copy; the message names the command that makes it."""
+
+
+class BadData(Exception):
+    """A file is there, but it cannot be read or does not hold what it should; the message says what and where."""
+
+
+@dataclass(frozen=True)
+class Source(Generic[T]):
+    """A file that a figure reads.
+
+    file: its path inside results/; the committed copy has the same name in paper_figs/data/. schema: what it holds.
+    command: what makes it. length: how long a run it is (seeds, say); the committed copy takes the place of a file in
+    results/ only where it is longer.
+    """
+
+    file: str
+    schema: type[T]
+    command: str
+    length: Callable[[T], int] = lambda value: 0
+
+
+@dataclass(frozen=True)
+class Found(Generic[T]):
+    """The content of a file. place: "results" or "paper_figs/data"; recorded: the note of a committed copy."""
+
+    source: Source[T]
+    place: str
+    sha256: str
+    value: T
+    recorded: Recorded | None
+
+    def as_json(self) -> dict[str, Any]:
+        """As it stands in a sidecar."""
+        return {
+            "file": self.source.file,
+            "from": self.place,
+            "sha256": self.sha256,
+            "recorded": self.recorded.model_dump() if self.recorded else None,
+            "command": self.source.command,
+        }
+
+
+class Data:
+    """What the sources of a figure hold."""
+
+    def __init__(self, found: Mapping[str, Sequence[Found[Any]]]) -> None:
+        """found: file -> its versions, the one to draw first."""
+        self._found = found
+
+    def __getitem__(self, source: Source[T]) -> Found[T]:
+        """The version to draw."""
+        return self._found[source.file][0]
+
+    def other(self, source: Source[T]) -> Found[T] | None:
+        """A shorter run in results/ beside the committed copy that is drawn, where there is one."""
+        versions = self._found[source.file]
+        return versions[1] if len(versions) > 1 else None
+
+    @property
+    def recorded(self) -> tuple[Recorded, ...]:
+        """The notes of the committed copies that are drawn."""
+        return tuple(versions[0].recorded for versions in self._found.values() if versions[0].recorded)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """Every version, as in a sidecar."""
+        return [found.as_json() for versions in self._found.values() for found in versions]
+
+
+def gather(sources: Sequence[Source[Any]], results: Path, copies: Path = COPIES) -> Data:
+    """Read the sources. Raises MissingData or BadData."""
+    return Data({source.file: versions(source, results, copies) for source in sources})
+
+
+def versions(source: Source[T], results: Path, copies: Path = COPIES) -> list[Found[T]]:
+    """The version to draw; after a committed copy that is longer than the run in results, that run.
+
+    Raises MissingData where there is none, BadData for a file that cannot be used.
+    """
+    fresh = _read(source, results / source.file, "results")
+    kept = _read(source, copies / Path(source.file).name, "paper_figs/data")
+    if kept is not None and kept.recorded is None:
+        raise BadData(f"paper_figs/data/{Path(source.file).name} must say when it was recorded, found no such note")
+    if kept is not None and (fresh is None or source.length(kept.value) > source.length(fresh.value)):
+        return [kept] if fresh is None else [kept, fresh]
+    if fresh is None:
+        raise MissingData(f"{source.file} is neither in {results}/ nor recorded; it is made by: {source.command}")
+    return [fresh]
+
+
+def parse(schema: Any, content: bytes, shown: str) -> Any:
+    """JSON as a checked type; raises BadData, in one line that names the place in the file."""
+    try:
+        return TypeAdapter(schema).validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise BadData(f"{shown} does not hold what it should: {place}: {first['msg']}") from error
+
+
+def digest(content: bytes) -> str:
+    """SHA-256, as 64 hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read(source: Source[T], path: Path, place: str) -> Found[T] | None:
+    shown = f"{place}/{source.file if place == 'results' else path.name}"
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise BadData(f"{shown} cannot be read: {error.strerror or error}") from error
+    value: T = parse(source.schema, content, shown)
+    return Found(source, place, digest(content), value, getattr(value, "recorded", None))
