@@ -19,29 +19,35 @@ masked gradient is the gradient in expectation.
 """
 
 from amss_min.amss import AMSS, AMSSPlus
-from amss_min.designs import Poisson, SimpleRandom, Successive, Systematic, TopK
-from amss_min.importance import GradientNorm, SquaredGradient
-from amss_min.modalities import columns, heads, rows, split_head, weights
+from amss_min.designs import Design, Poisson, SimpleRandom, Successive, Systematic, TopK
+from amss_min.importance import GradientNorm, Importance, SquaredGradient
+from amss_min.modalities import Units, columns, heads, rows, split_head, weights
 from amss_min.released import Released
+from amss_min.report import Report
 from amss_min.significance import MutualInformationRate, unimodal_logits
-from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, ShiftedInverse
+from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, ShiftedInverse, Weighting
 
 __all__ = [
     "AMSS",
     "AMSSPlus",
+    "Design",
     "GradientNorm",
     "HorvitzThompson",
+    "Importance",
     "Indicator",
     "MutualInformationRate",
     "Poisson",
     "RankConditioned",
     "Released",
+    "Report",
     "ShiftedInverse",
     "SimpleRandom",
     "SquaredGradient",
     "Successive",
     "Systematic",
     "TopK",
+    "Units",
+    "Weighting",
     "columns",
     "heads",
     "rows",

@@ -1,7 +1,8 @@
 """AMSS and AMSS+: what happens to the gradient between backward() and step()."""
 
+import hashlib
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -9,16 +10,17 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
-from amss_min.designs import Design, Successive, Systematic
+from amss_min.designs import Design, Draw, Successive, Systematic
 from amss_min.importance import Importance, SquaredGradient
 from amss_min.modalities import Part
 from amss_min.plan import Batch, Block, batches, blocks_of, close_names
 from amss_min.released import Released
 from amss_min.report import Group, Report
+from amss_min.settings import Keep, checked_keep, refuse_contradictions, refuse_other_types, refuse_sizes
 from amss_min.significance import MutualInformationRate, Observation
-from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, ShiftedInverse, Weighting
+from amss_min.weightings import HorvitzThompson, Indicator, ShiftedInverse, Weighting
 
-Keep = float | Mapping[str, float] | MutualInformationRate
+_MOST_PLANS = 16
 
 
 class AMSS:
@@ -31,15 +33,20 @@ class AMSS:
     keep: the fraction rho in (0, 1]: one number, name -> number, or MutualInformationRate (which needs
     `observe` before every step).
     generator: drawn from once a step and size of tensor; by default a new one on the parameters' device,
-    seeded with torch.initial_seed().
+    seeded from torch.initial_seed() and the names of the tensors.
     released: True or a `Released` reproduces the released code's departures.
 
-    What is left as it is: an all-zero gradient, units with a zero gradient, parameters without a gradient
-    (grad is None, frozen), and any draw whose gradient holds NaN or inf (reported in `report.nonfinite`, for
-    a GradScaler or a guard to act on). With k = n the gradient is unchanged bit for bit.
+    What is left as it is: parameters without a gradient (grad is None) and frozen ones; units whose gradient
+    is zero, or so small that their energy is (norms below about 1e-22 in float32, 1e-162 in float64), so that
+    an all-zero gradient changes nothing; and any draw with NaN, inf or an energy that overflows, which is
+    reported in `report.nonfinite`, for a GradScaler or a guard to act on. Where fewer units than k have a
+    gradient, all of those are kept. With k = n, a single unit or a 0-d parameter the gradient is unchanged bit
+    for bit. A parameter tied inside a modality is one set of units. Half-precision gradients are measured and
+    weighted in float32 and rounded once; in float16 a weighted gradient may overflow to inf, as any product may.
 
     Raises ValueError for an empty modality, a parameter in two modalities, a keep outside (0, 1], a name
-    that is not a modality, or a combination that cannot do what it says. Cost of a step: one pass over the
+    that is not a modality, a tensor of more than 2^20 units under a design in fixed point, or a combination
+    that cannot do what it says; TypeError for arguments of another kind. Cost of a step: one pass over the
     gradients for norms, one in-place scale, and one batched draw for every distinct n; it never waits for
     the device.
 
@@ -68,20 +75,22 @@ class AMSS:
         generator: torch.Generator | None = None,
         released: bool | Released | None = None,
     ) -> None:
+        refuse_other_types(importance, design, weighting, released)
         self.released = Released() if released is True else released or None
         self.importance = importance or self._default_importance()
         self.design = design or self._default_design()
         self.weighting = weighting or self._default_weighting()
-        self.modalities = tuple(modalities)
+        refuse_contradictions(self.design, self.weighting, self.released, unbiased=self._plus)
         self.blocks = blocks_of(modalities)
-        self.keep = self._checked_keep(keep)
-        self._refuse_contradictions()
-        device = self.blocks[0].units.parameter.device
-        self.generator = generator or torch.Generator(device).manual_seed(torch.initial_seed())
+        self.modalities = tuple(name for name in modalities)
+        self.keep = checked_keep(keep, self.modalities, self.released)
+        refuse_sizes(self.blocks, self.keep, self.design, self.weighting)
+        self.generator = generator or self._default_generator()
         self.report: Report | None = None
         self._hooks: dict[int, tuple[Optimizer, RemovableHandle]] = {}  # by position, in the order of attaching
         self._observed: Observation | None = None
         self._used_by: set[int] = set()  # positions of the optimizers that stepped since the last observation
+        self._positions = itertools.count()
         self._batches: dict[tuple[int, ...], list[Batch]] = {}
 
     @property
@@ -97,23 +106,25 @@ class AMSS:
         Raises ValueError for an optimizer that is attached already or holds no masked parameter. A step with
         a closure raises RuntimeError: the hook would run before the closure's backward pass.
         """
-        held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-        mine = [block for block in self.blocks if id(block.units.parameter) in held]
         if any(optimizer is other for other in self.attached):
             raise ValueError("an optimizer is attached once, or its gradients would be masked twice; found it attached")
-        if not mine:
+        if not self._held_by(optimizer):
             raise ValueError("the optimizer must hold a masked parameter, found none: is it another model's?")
-        position = max(self._hooks, default=-1) + 1
+        position = next(self._positions)
 
-        def before_step(_: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        def before_step(stepping: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             if kwargs.get("closure") is not None or any(argument is not None for argument in args[1:]):
                 raise RuntimeError(
                     "step(closure) cannot be masked: the hook runs before the closure's backward pass. "
                     "Call backward() first, then step() without a closure"
                 )
-            self._mask(mine, position)
+            self._mask(self._held_by(stepping), position)
 
         self._hooks[position] = (optimizer, optimizer.register_step_pre_hook(before_step))
+
+    def _held_by(self, optimizer: Optimizer) -> list[Block]:
+        held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+        return [block for block in self.blocks if id(block.units.parameter) in held]
 
     def detach(self, optimizer: Optimizer) -> None:
         """End the masking of this optimizer's steps; ValueError where it is not attached."""
@@ -128,13 +139,17 @@ class AMSS:
         """Take note of a batch, from which the keep fractions of the next step are computed.
 
         logits: name -> uni-modal logits (B, C). features: name -> features (B, D_m). target: (B,) classes.
-        Several calls before a step (gradient accumulation) are pooled, those of a step that is not taken (a
-        GradScaler that met inf) with those of the next. Without MutualInformationRate it does nothing. Raises
-        ValueError for a missing or mistyped modality.
+        Several calls before a step (gradient accumulation) are pooled; so are those of a step that a GradScaler
+        left out with those of the next, unless the optimizer is fused (which is stepped all the same). A batch
+        whose logits or features are not finite counts for nothing; where no other was observed, the next step
+        keeps the ceiling of every modality. Without MutualInformationRate it does nothing. Raises ValueError for
+        a missing or mistyped modality.
         """
         if not isinstance(self.keep, MutualInformationRate):
             return
         for what, found in (("logits", logits), ("features", features)):
+            if not isinstance(found, Mapping):
+                raise TypeError(f"observe: {what} must map every modality to a tensor, found {type(found).__name__}")
             close_names(f"observe: {what}", found, self.modalities)
         with torch.no_grad():
             seen = self.keep.observation(
@@ -161,11 +176,19 @@ class AMSS:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume exactly where the state was taken. ValueError where it belongs to other modalities."""
-        if list(state.get("modalities", ())) != list(self.modalities):
-            raise ValueError(f"the state must be of modalities {self.modalities}, found {state.get('modalities')}")
-        self.generator.set_state(state["generator"])
-        self._observed = None if state["observed"] is None else Observation(**state["observed"])
+        """Resume exactly where the state was taken, whatever device it was loaded to.
+
+        Raises ValueError where it belongs to other modalities, or is no state of AMSS.
+        """
+        missing = {"modalities", "generator", "observed", "used_by"} - set(state)
+        if missing:
+            raise ValueError(f"the state must be one that state_dict() gave, found no {sorted(missing)} in it")
+        if list(state["modalities"]) != list(self.modalities):
+            raise ValueError(f"the state must be of modalities {self.modalities}, found {state['modalities']}")
+        device = self.blocks[0].units.parameter.device
+        self.generator.set_state(state["generator"].cpu())
+        observed = state["observed"]
+        self._observed = observed and Observation(**{name: value.to(device) for name, value in observed.items()})
         self._used_by = set(state["used_by"])
 
     def keep_fractions(self, position: int = -1) -> Tensor:
@@ -182,9 +205,11 @@ class AMSS:
     @torch.no_grad()
     def _mask(self, blocks: Sequence[Block], position: int) -> Report:
         rho = self.keep_fractions(position)
-        active = [block for block in blocks if block.units.parameter.grad is not None]
+        active = [block for block in blocks if block.active]
         key = tuple(id(block) for block in active)
         if key not in self._batches:
+            if len(self._batches) == _MOST_PLANS:  # gradients that come and go at random would pile up
+                self._batches.clear()
             self._batches[key] = batches(active)
         # Norms of everything, draws of everything, scales of everything: the many small operations of the
         # draws then find their code and data in the cache, which either sweep over the gradients clears.
@@ -193,7 +218,7 @@ class AMSS:
         for group in done:
             self._scale(group)
         self._used_by.add(position)
-        self.report = Report(self.modalities, rho, self.weighting, done)
+        self.report = Report(self.modalities, rho, done, as_released=self.released is not None)
         return self.report
 
     def _drawn(self, batch: Batch, norms: Tensor, rho: Tensor) -> Group:
@@ -203,28 +228,39 @@ class AMSS:
         draw = self.design.sample(self.importance(norms), batch.counts(rho), generator=self.generator)
         # Units that take no part in a draw keep weight 1: a zero gradient, one whose square underflows, or NaN.
         masked = norms > 0
-        multipliers = self.weighting(draw).masked_fill_(~masked, 1.0)
-        return Group(batch, norms, draw, finite, masked, multipliers)
+        weights = self.weighting(draw)
+        if self.released is not None:
+            weights = self._released_heads(batch, draw, weights)
+        multipliers = weights.masked_fill_(~masked, 1.0)
+        return Group(batch, norms, draw, finite, masked, multipliers, self.weighting)
 
     def _scale(self, group: Group) -> None:
         # Half-precision gradients are multiplied in float32 and rounded once.
         dtypes = [torch.promote_types(block.units.parameter.dtype, torch.float32) for block in group.batch.blocks]
         parts = {dtype: group.multipliers.to(dtype).split(group.batch.draws) for dtype in set(dtypes)}
         for index, (block, dtype) in enumerate(zip(group.batch.blocks, dtypes, strict=True)):
-            part = parts[dtype][index]
-            if self.released is not None and block.is_head:
-                if self.released.head_unmasked:
-                    continue
-                part = self._head_weights(part)
-            block.units.scale(block.gradient, part)
+            block.units.scale(block.gradient, parts[dtype][index])
 
-    def _head_weights(self, multipliers: Tensor) -> Tensor:
-        """The released weight of a head, 1/(index + 1/n) on the drawn weights (R4)."""
-        if self.released is None or not self.released.index_weight or not self._plus:
-            return multipliers
-        n = multipliers.shape[-1]
-        indices = torch.arange(n, dtype=multipliers.dtype, device=multipliers.device)
-        return torch.where(multipliers > 0, 1.0 / (indices + 1.0 / n), 0.0)
+    def _released_heads(self, batch: Batch, draw: Draw, weights: Tensor) -> Tensor:
+        """The multipliers with the released ones on a head's own columns: 1 (R3), or 1/(index + 1/n) (R4)."""
+        released = self.released or Released()
+        result = weights.clone()
+        for block, part, drawn in zip(
+            batch.blocks, result.split(batch.draws), draw.drawn.split(batch.draws), strict=True
+        ):
+            if block.is_head and released.head_unmasked:
+                part.fill_(1.0)
+            elif block.is_head and released.index_weight and self._plus:
+                indices = torch.arange(batch.n, dtype=part.dtype, device=part.device)
+                part.copy_(drawn / (indices + 1.0 / batch.n))
+        return result
+
+    def _default_generator(self) -> torch.Generator:
+        # Seeded with the global seed itself it would repeat the global stream, and the masks would depend on
+        # whatever noise the model draws from it.
+        words = f"amss_min {torch.initial_seed()} {' '.join(block.name for block in self.blocks)}"
+        seed = int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest(), "big") >> 1
+        return torch.Generator(self.blocks[0].units.parameter.device).manual_seed(seed)
 
     def _default_importance(self) -> Importance:
         return SquaredGradient()
@@ -234,49 +270,6 @@ class AMSS:
 
     def _default_weighting(self) -> Weighting:
         return Indicator()
-
-    def _checked_keep(self, keep: Keep) -> dict[str, float] | MutualInformationRate:
-        if isinstance(keep, MutualInformationRate):
-            if self.released is None:
-                return keep
-            if self.released.swapped_ratio and len(self.modalities) > 2:
-                raise ValueError(f"the released swap is of a pair of modalities, found {len(self.modalities)}")
-            return replace(keep, swapped=self.released.swapped_ratio, released_entropy=self.released.released_entropy)
-        named = dict(keep) if isinstance(keep, Mapping) else dict.fromkeys(self.modalities, keep)
-        close_names("keep", named, self.modalities)
-        for name, fraction in named.items():
-            if not isinstance(fraction, int | float) or not 0 < fraction <= 1:
-                raise ValueError(f"keep must be in (0, 1], found keep={fraction!r} for modality {name!r}")
-        return {name: float(named[name]) for name in self.modalities}
-
-    def _refuse_contradictions(self) -> None:
-        if isinstance(self.weighting, ShiftedInverse) and self.released is None:
-            raise ValueError("ShiftedInverse is the released weight, which is biased: it needs released=True")
-        if self._plus and not self.weighting.unbiased and self.released is None:
-            raise ValueError(f"AMSSPlus must be unbiased, found {self.weighting}: use AMSS, or HorvitzThompson()")
-        if isinstance(self.weighting, HorvitzThompson) and not self.design.positive:
-            raise ValueError(
-                f"HorvitzThompson needs a positive inclusion probability for every unit, found {self.design}, "
-                "which leaves some units out for certain"
-            )
-        if isinstance(self.weighting, RankConditioned):
-            if not isinstance(self.design, Successive):
-                raise ValueError(f"RankConditioned needs the clocks of Successive sampling, found {self.design}")
-            self._refuse_single_draws()
-
-    def _refuse_single_draws(self) -> None:
-        if isinstance(self.keep, MutualInformationRate):
-            least = {name: self.keep.floor if len(self.modalities) > 1 else 1.0 for name in self.modalities}
-        else:
-            least = self.keep
-        rho = torch.tensor([least[name] for name in self.modalities], dtype=torch.float64)
-        for block in self.blocks:
-            n = block.units.n
-            if n > 1 and int(Batch([block]).counts(rho)[0]) == 1:
-                raise ValueError(
-                    f"RankConditioned needs k >= 2 or k = n, found k=1 of n={n} in {block.name!r} at "
-                    f"keep={least[block.modality]}: its second moment is infinite there"
-                )
 
 
 class AMSSPlus(AMSS):

@@ -89,6 +89,9 @@ def water_filling(sizes: Tensor, k: Tensor) -> Tensor:
     sums = least_first.cumsum(-1)
     wanted = torch.arange(1 - sizes.shape[-1], 1, device=sizes.device) + k.unsqueeze(-1)  # k - n + u
     last = (wanted * least_first <= sums).sum(-1, keepdim=True) - 1
-    scale = wanted.gather(-1, last) / sums.gather(-1, last).clamp_min(_SMALLEST)
-    # In exact arithmetic the capped units are exactly those above the largest uncapped one.
-    return (sizes * scale).masked_fill_(sizes > least_first.gather(-1, last), 1.0)
+    # The capped units are those above the largest uncapped one. What is left is summed anew: unlike cumsum, sum
+    # adds in pairs, and its error does not grow with n.
+    capped = sizes > least_first.gather(-1, last)
+    rest = sizes.masked_fill(capped, 0.0).sum(-1, keepdim=True)
+    scale = (k.unsqueeze(-1) - capped.sum(-1, keepdim=True)) / rest.clamp_min(_SMALLEST)
+    return (sizes * scale).masked_fill_(capped, 1.0)

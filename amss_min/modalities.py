@@ -1,6 +1,6 @@
 """A modality and its units: which slices of which parameters are kept or masked together."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,7 +79,10 @@ def rows(parameter: Tensor) -> Units:
 
 
 def weights(parameter: Tensor) -> Units:
-    """One unit for every single weight of a matrix, drawn row by row; ValueError unless 2-d."""
+    """One unit for every single weight of a matrix, drawn row by row; ValueError unless 2-d.
+
+    Every weight gets a random word and a place in a sort: some hundred bytes of working memory each.
+    """
     _checked(parameter, matrix="weights")
     return Units(parameter, "weights", axis=1, row_axis=0)
 
@@ -95,20 +98,21 @@ def columns(parameter: Tensor, start: int, stop: int) -> Units:
     return Units(parameter, "columns", axis=1, row_axis=0, start=start, stop=stop)
 
 
-def heads(parameter: Tensor, num_heads: int, axis: int = 0) -> Units:
+def heads(parameter: Tensor, num_heads: int, axis: int = 0, *, packed: bool = False) -> Units:
     """One unit for every attention head of a projection matrix.
 
-    axis=0: blocks of output rows (query, key or value projection); a packed projection of three times the
-    width of its input, as in nn.MultiheadAttention, joins the rows of Q, K and V that belong to one head.
-    axis=1: blocks of input columns (output projection).
-    Raises ValueError unless the dimension is divisible by num_heads.
+    axis=0: blocks of output rows (query, key or value projection). axis=1: blocks of input columns (output
+    projection). packed: the rows are those of Q, K and V one after the other, as in the in_proj_weight of
+    nn.MultiheadAttention; the rows of all three that belong to one head are one unit.
+    Raises ValueError unless the dimension is divisible by num_heads (by 3 num_heads where packed).
     """
     _checked(parameter, matrix="heads")
+    if axis not in (0, 1) or (packed and axis):
+        raise ValueError(f"axis must be 0 (rows) or 1 (columns, not packed), found axis={axis}, packed={packed}")
     size = parameter.shape[axis]
-    packed = axis == 0 and size == 3 * parameter.shape[1]
-    width = size // 3 if packed else size
-    if num_heads < 1 or width % num_heads:
-        raise ValueError(f"heads must divide the projection, found {width} features for num_heads={num_heads}")
+    width, rest = divmod(size, 3) if packed else (size, 0)
+    if num_heads < 1 or width % num_heads or rest:
+        raise ValueError(f"heads must divide the projection, found {size} features for num_heads={num_heads}")
     sizes = (3, num_heads, width // num_heads) if packed else (num_heads, width // num_heads)
     return Units(parameter, "heads", axis=1 if packed else axis, split=(axis, sizes))
 
@@ -116,11 +120,13 @@ def heads(parameter: Tensor, num_heads: int, axis: int = 0) -> Units:
 def split_head(head: nn.Linear, widths: Mapping[str, int]) -> dict[str, Units]:
     """Each modality's own columns of a linear head on concatenated features, in the order of `widths`.
 
-    Raises ValueError unless the widths add up to head.in_features.
+    Raises ValueError unless the widths add up to head.in_features; TypeError for another kind of head.
 
     >>> split_head(nn.Linear(48, 7), {"audio": 32, "video": 16})["video"].n
     16
     """
+    if not isinstance(head, nn.Linear):
+        raise TypeError(f"split_head takes an nn.Linear, found {type(head).__name__}")
     if sum(widths.values()) != head.in_features:
         raise ValueError(f"widths must add up to in_features={head.in_features}, found {dict(widths)}")
     blocks, start = {}, 0
@@ -133,17 +139,22 @@ def split_head(head: nn.Linear, widths: Mapping[str, int]) -> dict[str, Units]:
 Part = nn.Module | nn.Parameter | Units
 
 
-def named_units(modality: str, parts: Part | Iterable[Part]) -> list[tuple[str, Units]]:
+def parts_of(parts: Part | Iterable[Part]) -> list[Part]:
+    """The parts as a list: a single one, or those of an iterable such as parameters()."""
+    return [parts] if isinstance(parts, nn.Module | nn.Parameter | Units) else list(parts)
+
+
+def named_units(modality: str, parts: Sequence[Part]) -> list[tuple[str, Units]]:
     """The units of a modality with their names. Units given explicitly replace those found in a module.
 
-    In a module: convolutions by output filter, nn.Linear by output row, nn.MultiheadAttention by head.
-    Everything else (normalisation, embeddings, biases) keeps its full gradient; name it explicitly to mask it.
+    In a module: convolutions by output filter (a transposed one with groups: by place within its group),
+    nn.Linear by output row, nn.MultiheadAttention by head. Everything else (normalisation, embeddings, biases)
+    keeps its full gradient; name it explicitly to mask it.
     Raises ValueError for a modality without units, TypeError for a part of another type.
     """
-    listed = [parts] if isinstance(parts, nn.Module | nn.Parameter | Units) else list(parts)
     explicit: list[tuple[str, Units]] = []
     found: list[tuple[str, Units]] = []
-    for index, part in enumerate(listed):
+    for index, part in enumerate(parts):
         if isinstance(part, nn.Module):
             found += _units_of_module(part)
         elif isinstance(part, nn.Parameter | Units):
@@ -153,12 +164,27 @@ def named_units(modality: str, parts: Part | Iterable[Part]) -> list[tuple[str, 
             raise TypeError(f"modality {modality!r} takes modules, parameters and units, found {type(part).__name__}")
     chosen = {id(units.parameter) for _, units in explicit}
     # A parameter tied inside the modality is met twice and masked once.
-    once: dict[tuple[int, int | None], tuple[str, Units]] = {}
-    for name, units in explicit + [item for item in found if id(item[1].parameter) not in chosen]:
-        once.setdefault((id(units.parameter), units.start), (f"{modality}: {name}", units))
-    if not once:
-        raise ValueError(f"modality {modality!r} must have at least one unit to mask, found none in {listed!r}")
-    return list(once.values())
+    once: dict[int, tuple[str, Units]] = {}
+    for name, units in found:
+        if id(units.parameter) not in chosen:
+            once.setdefault(id(units.parameter), (name, units))
+    named = [(f"{modality}: {name}", units) for name, units in [*explicit, *once.values()]]
+    if not named:
+        raise ValueError(f"modality {modality!r} must have at least one unit to mask, found none in {list(parts)!r}")
+    return named
+
+
+def own_parameters(parts: Sequence[Part]) -> list[tuple[str, Tensor]]:
+    """All parameters of the parts, with and without units, except a head of which only columns are named."""
+    own: list[tuple[str, Tensor]] = []
+    for part in parts:
+        if isinstance(part, nn.Module):
+            own += part.named_parameters()
+        elif isinstance(part, nn.Parameter):
+            own.append(("parameter", part))
+        elif part.kind != "columns":
+            own.append((part.kind, part.parameter))
+    return own
 
 
 def _units_of_module(module: nn.Module) -> list[tuple[str, Units]]:
@@ -178,7 +204,7 @@ def _units_of_module(module: nn.Module) -> list[tuple[str, Units]]:
 
 def _units_of_parameter(module: nn.Module, name: str, parameter: Tensor) -> Units | None:
     if isinstance(module, nn.MultiheadAttention) and name.endswith("proj_weight"):
-        return heads(parameter, module.num_heads)
+        return heads(parameter, module.num_heads, packed=name == "in_proj_weight")
     if name != "weight":
         return None
     if isinstance(module, nn.ConvTranspose1d | nn.ConvTranspose2d | nn.ConvTranspose3d):

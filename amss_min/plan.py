@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from amss_min.modalities import Part, Units, named_units
+from amss_min.modalities import Part, Units, named_units, own_parameters, parts_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,8 +25,13 @@ class Block:
         return self.units.kind == "columns"
 
     @property
+    def active(self) -> bool:
+        """Whether the parameter is trained and has a gradient."""
+        return self.units.parameter.requires_grad and self.units.parameter.grad is not None
+
+    @property
     def gradient(self) -> Tensor:
-        """The gradient, which must be there; TypeError where it is sparse."""
+        """The gradient of an active block; TypeError where it is sparse."""
         gradient = self.units.parameter.grad
         assert gradient is not None
         if gradient.layout is not torch.strided:
@@ -39,11 +44,14 @@ def blocks_of(modalities: Mapping[str, Part | Iterable[Part]] | nn.ModuleDict) -
 
     Disjoint columns of a shared head may belong to different modalities.
     """
+    if not isinstance(modalities, Mapping | nn.ModuleDict):
+        raise TypeError(f"modalities must map names to modules, parameters or units, found {type(modalities).__name__}")
     if not modalities:
         raise ValueError("modalities must name at least one modality, found none")
+    listed = {modality: parts_of(parts) for modality, parts in modalities.items()}
     blocks = [
         Block(name, modality, index, units)
-        for index, (modality, parts) in enumerate(modalities.items())
+        for index, (modality, parts) in enumerate(listed.items())
         for name, units in named_units(modality, parts)
     ]
     seen: dict[int, list[Block]] = {}
@@ -51,11 +59,24 @@ def blocks_of(modalities: Mapping[str, Part | Iterable[Part]] | nn.ModuleDict) -
         for other in seen.setdefault(id(block.units.parameter), []):
             if not (block.is_head and other.is_head and _disjoint(block.units, other.units)):
                 raise ValueError(
-                    f"a parameter belongs to one modality, found the same one as {other.name!r} and {block.name!r}: "
-                    "it would be masked twice"
+                    f"a parameter belongs to one modality and is masked once, found the same one as {other.name!r} "
+                    f"and {block.name!r}"
                 )
         seen[id(block.units.parameter)].append(block)
+    _refuse_shared(listed)
     return blocks
+
+
+def _refuse_shared(modalities: Mapping[str, Sequence[Part]]) -> None:
+    """ValueError for a parameter that two modalities share, be it one without units; a shared head is split."""
+    owners: dict[int, str] = {}
+    for modality, parts in modalities.items():
+        for name, parameter in own_parameters(parts):
+            owner = owners.setdefault(id(parameter), modality)
+            if owner != modality:
+                raise ValueError(
+                    f"a parameter belongs to one modality, found {name!r} of {modality!r} in {owner!r} as well"
+                )
 
 
 class Batch:

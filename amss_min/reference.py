@@ -11,7 +11,7 @@ from fractions import Fraction
 import torch
 from torch import Tensor
 
-from amss_min.amss import AMSS
+from amss_min.amss import AMSS, AMSSPlus
 from amss_min.designs import Design, Poisson, SimpleRandom, Successive, Systematic, TopK
 from amss_min.designs.base import WORD
 from amss_min.designs.successive import subset_inclusion
@@ -28,7 +28,7 @@ def mask_gradients(amss: AMSS) -> None:
     Horvitz-Thompson weights of successive sampling take rational inclusion probabilities at any n.
     """
     keep = amss.keep_fractions().tolist()
-    active = [block for block in amss.blocks if block.units.parameter.grad is not None]
+    active = [block for block in amss.blocks if block.active]
     for batch in batches(active):
         shape = (sum(batch.draws), amss.design.slots(batch.n))
         words = iter(torch.randint(WORD, shape, generator=amss.generator, device=amss.generator.device).tolist())
@@ -59,14 +59,16 @@ def _multipliers(amss: AMSS, block: Block, units: list[Tensor], k: int, words: l
     k = min(k, len(positive))
     drawn, inclusion, threshold = _DRAW[type(amss.design)](amss.design, sizes, positive, k, words)
     released = amss.released
-    if released is not None and block.is_head:
-        if released.head_unmasked:
-            return unchanged
-        if released.index_weight and not amss.weighting.unbiased and isinstance(amss.weighting, ShiftedInverse):
-            return [1 / (unit + 1 / len(units)) if unit in drawn else 0.0 for unit in range(len(units))]
+    if released is not None and block.is_head and released.head_unmasked:
+        return unchanged
     result = unchanged
     for unit in positive:
-        result[unit] = _weight(amss.weighting, sizes, unit, inclusion, threshold) if unit in drawn else 0.0
+        if unit not in drawn:
+            result[unit] = 0.0
+        elif released is not None and block.is_head and released.index_weight and isinstance(amss, AMSSPlus):
+            result[unit] = 1 / (unit + 1 / len(units))
+        else:
+            result[unit] = _weight(amss.weighting, sizes, unit, inclusion, threshold)
     return result
 
 

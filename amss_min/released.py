@@ -14,6 +14,8 @@ class Released:
     without head_unmasked).
     swapped_ratio: the keep fractions of a pair of modalities are exchanged (R5).
     released_entropy: H(Y) is computed as CrossEntropy(p, p), softmax included (R6).
+
+    The last two act where keep is a MutualInformationRate; fractions given as numbers stay as given.
     """
 
     shifted_inverse: bool = True

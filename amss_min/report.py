@@ -1,34 +1,15 @@
 """What one masked step did; computed only when it is read, so that the step itself never synchronises."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from amss_min.designs import Draw
-from amss_min.plan import Batch
+from amss_min.plan import Batch, Block
 from amss_min.weightings import Weighting
-
-
-@dataclass(frozen=True)
-class TensorReport:
-    """One masked tensor: n units in each draw, the mean count drawn, and E|C(g)|^2 / |g|^2.
-
-    second_moment is None where the weighting has no closed form, and 1 for a gradient left as it is.
-    finite is False where a gradient held NaN or inf and was left as it is.
-    """
-
-    name: str
-    modality: str
-    n: int
-    drawn: float
-    second_moment: float | None
-    finite: bool
-
-    @property
-    def fraction(self) -> float:
-        """The realised k / n."""
-        return self.drawn / self.n
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,9 +19,59 @@ class Group:
     batch: Batch
     norms: Tensor
     draw: Draw
-    finite: Tensor
+    finite: Tensor  # (draws,)
     masked: Tensor  # units that took part in a draw
     multipliers: Tensor
+    weighting: Weighting
+
+    @cached_property
+    def moment(self) -> Tensor | None:
+        """E[M_j^2] of every unit, 1 for those that took no part; expensive for successive sampling."""
+        moment = self.weighting.second_moment(self.draw)
+        return None if moment is None else torch.where(self.masked, moment, 1.0)
+
+
+class TensorReport:
+    """One masked tensor.
+
+    name, modality; n: units in each draw; drawn: the mean number of units with a gradient that were kept;
+    fraction: drawn / n; finite: False where a gradient held NaN or inf and was left as it is.
+    """
+
+    def __init__(self, block: Block, group: Group, rows: slice, *, as_released: bool) -> None:
+        self.name = block.name
+        self.modality = block.modality
+        self.n = group.batch.n
+        kept = (group.multipliers[rows] != 0) & group.masked[rows]
+        self.drawn = float(kept.sum()) / block.units.draws
+        self.finite = bool(group.finite[rows].all())
+        self._group = group
+        self._rows = rows
+        self._as_released = as_released
+
+    @property
+    def fraction(self) -> float:
+        """The realised k / n."""
+        return self.drawn / self.n
+
+    @cached_property
+    def second_moment(self) -> float | None:
+        """E|C(g)|^2 / |g|^2 over the draw, given g: 1 for a gradient left as it is.
+
+        None where it has no closed form (RankConditioned) or the head is treated as released. Successive
+        sampling computes its inclusion probabilities here, at a cost of O(n^2) a node of the quadrature.
+        """
+        moment = None if self._as_released else self._group.moment
+        if moment is None:
+            return None
+        # Relative to the largest norm, so that small gradients do not underflow.
+        norms = self._group.norms[self._rows]
+        share = (norms / norms.amax().clamp_min(torch.finfo(norms.dtype).tiny)).square()
+        total = float(share.sum())
+        return float((share * moment[self._rows]).sum()) / total if total > 0 else 1.0
+
+    def __repr__(self) -> str:
+        return f"TensorReport({self.name!r}, n={self.n}, drawn={self.drawn}, finite={self.finite})"
 
 
 class Report:
@@ -50,64 +81,52 @@ class Report:
     tensor states the fraction that it realised.
     """
 
-    def __init__(self, modalities: tuple[str, ...], keep: Tensor, weighting: Weighting, groups: list[Group]) -> None:
+    def __init__(self, modalities: tuple[str, ...], keep: Tensor, groups: list[Group], *, as_released: bool) -> None:
         self._modalities = modalities
         self._keep = keep
-        self._weighting = weighting
         self._groups = groups
-        self._tensors: list[TensorReport] | None = None
+        self._as_released = as_released
 
     @property
     def keep(self) -> dict[str, float]:
         """The keep fraction rho of every modality."""
         return dict(zip(self._modalities, self._keep.tolist(), strict=True))
 
-    @property
+    @cached_property
     def tensors(self) -> list[TensorReport]:
         """One entry for every masked tensor."""
-        if self._tensors is None:
-            self._tensors = [entry for group in self._groups for entry in self._entries(group)]
-        return self._tensors
+        return [
+            TensorReport(block, group, rows, as_released=self._as_released and block.is_head)
+            for block, group, rows in self._blocks()
+        ]
 
-    @property
+    @cached_property
     def nonfinite(self) -> list[str]:
-        """Names of the tensors whose gradient held NaN or inf, and was left as it is."""
-        return [entry.name for entry in self.tensors if not entry.finite]
+        """Names of the tensors whose gradient held NaN or inf (or overflows in its norm), and was left as it is."""
+        return [block.name for block, group, rows in self._blocks() if not bool(group.finite[rows].all())]
 
     @property
     def omega(self) -> float:
-        """The largest second moment over the tensors, less 1; ValueError where it has no closed form."""
+        """The largest second moment over the tensors, less 1.
+
+        Raises ValueError for a biased weighting, whose second moment bounds no step, and where it has no closed
+        form.
+        """
+        for group in self._groups:
+            if not group.weighting.unbiased:
+                raise ValueError(f"omega belongs to an unbiased mask, found {group.weighting}")
         moments = [entry.second_moment for entry in self.tensors]
         if any(moment is None for moment in moments):
-            raise ValueError(f"omega needs second moments, and {self._weighting} has none in closed form")
+            raise ValueError("omega needs second moments in closed form, found a weighting that has none")
         return max((moment for moment in moments if moment is not None), default=1.0) - 1.0
 
     def suggested_lr(self, lr: float) -> float:
         """lr / (1 + omega): the step that the convergence bound for unbiased masks allows."""
         return lr / (1.0 + self.omega)
 
-    def _entries(self, group: Group) -> list[TensorReport]:
-        energy = group.norms.square()
-        moment = self._weighting.second_moment(group.draw)
-        entries, row = [], 0
-        for block, count in zip(group.batch.blocks, group.batch.draws, strict=True):
-            part = slice(row, row + count)
-            row += count
-            second_moment = None
-            if moment is not None:
-                # Relative to the largest, so that small gradients do not underflow.
-                share = energy[part] / energy[part].amax().clamp_min(torch.finfo(energy.dtype).tiny)
-                spread = torch.where(group.masked[part], moment[part], 1.0)
-                total = float(share.sum())
-                second_moment = float((share * spread).sum()) / total if total > 0 else 1.0
-            entries.append(
-                TensorReport(
-                    name=block.name,
-                    modality=block.modality,
-                    n=energy.shape[-1],
-                    drawn=float(group.draw.drawn[part].sum()) / count,
-                    second_moment=second_moment,
-                    finite=bool(group.finite[part].all()),
-                )
-            )
-        return entries
+    def _blocks(self) -> Iterator[tuple[Block, Group, slice]]:
+        for group in self._groups:
+            row = 0
+            for block, draws in zip(group.batch.blocks, group.batch.draws, strict=True):
+                yield block, group, slice(row, row + draws)
+                row += draws

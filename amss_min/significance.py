@@ -116,13 +116,16 @@ class MutualInformationRate:
             raise ValueError(f"target must be (B,) class indices, found {target.dtype} of shape {tuple(target.shape)}")
         if any(z.ndim != 2 or z.shape[1] < 2 for z in features):
             raise ValueError(f"features must be (B, D) with D >= 2, found {[tuple(z.shape) for z in features]}")
+        if any(len(given) != len(target) for given in [*logits, *features]):
+            raise ValueError(f"logits and features must have a row for each of the {len(target)} targets, found others")
         classes = functional.one_hot(target.long(), logits[0].shape[-1]).to(torch.float64)
-        return Observation(
-            torch.as_tensor(len(target), dtype=torch.float64, device=target.device),
-            classes.sum(0),
-            torch.stack([functional.cross_entropy(f.double(), classes, reduction="sum") for f in logits]),
-            torch.stack([torch.special.entr(z.double().softmax(-1)).sum() for z in features]),
-        )
+        cross_entropy = torch.stack([functional.cross_entropy(f.double(), classes, reduction="sum") for f in logits])
+        feature_entropy = torch.stack([torch.special.entr(z.double().softmax(-1)).sum() for z in features])
+        # A forward pass that overflowed tells nothing, and NaN would stay in every sum that it entered.
+        finite = (cross_entropy.sum() + feature_entropy.sum()).isfinite()
+        samples = torch.as_tensor(len(target), dtype=torch.float64, device=target.device)
+        sums = (samples, classes.sum(0), cross_entropy, feature_entropy)
+        return Observation(*(torch.where(finite, value, 0.0) for value in sums))
 
     def rates(self, observed: Observation) -> Tensor:
         """Mutual information rates u_m (M,), float64."""
@@ -131,12 +134,12 @@ class MutualInformationRate:
         return information / (observed.feature_entropy / observed.samples).clamp_min(_LEAST_ENTROPY)
 
     def fractions(self, observed: Observation) -> Tensor:
-        """Keep fractions rho_m (M,), float64."""
+        """Keep fractions rho_m (M,), float64; the ceiling where nothing finite was observed."""
         rates = self.rates(observed)
         if len(rates) == 1:
             return torch.ones_like(rates)
         rho = 1 - (rates / self.temperature).softmax(0)
         if self.mean is not None:
             rho = rho * (self.mean / rho.mean())
-        rho = rho.clamp(self.floor, self.ceiling)
+        rho = torch.where(observed.samples > 0, rho.clamp(self.floor, self.ceiling), self.ceiling)
         return rho.flip(0) if self.swapped else rho

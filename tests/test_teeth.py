@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import torch
 
-from amss_min import designs, importance, modalities, significance, weightings
+from amss_min import designs, importance, modalities, settings, significance, weightings
 from amss_min.amss import AMSS
 from amss_min.designs import Systematic, fixed_point, successive, systematic
 from amss_min.testing import Status
@@ -68,7 +68,7 @@ TEETH: tuple[Tooth, ...] = (
         "gather(-1, count.unsqueeze(-1))",
         "gather(-1, count.unsqueeze(-1) - 1)",
     ),
-    Tooth("rank-conditioned-infinite-variance-k1", AMSS, "_refuse_single_draws", "n > 1 and", "n > 99 and"),
+    Tooth("rank-conditioned-infinite-variance-k1", settings, "refuse_sizes", "n > 1 and", "n > 99 and"),
     Tooth(
         "rank-conditioned-infinite-variance-k1",
         weightings.RankConditioned,
@@ -111,13 +111,21 @@ TEETH: tuple[Tooth, ...] = (
         "self._weight(draw)",
         "self._weight(draw) * 2 / draw.k.unsqueeze(-1)",
     ),
-    Tooth("released-head-unmasked", AMSS, "_scale", "self.released.head_unmasked", "False"),
-    Tooth("released-head-unmasked", AMSS, "_scale", "block.is_head", "block.is_head is None"),
-    Tooth("released-index-weight", AMSS, "_head_weights", "1.0 / n), 0.0", "1.0), 0.0"),
-    Tooth("released-index-weight", AMSS, "_head_weights", "or not self._plus", "or self._plus"),
+    Tooth("released-head-unmasked", AMSS, "_released_heads", "released.head_unmasked", "False"),
+    Tooth(
+        "released-head-unmasked",
+        AMSS,
+        "_released_heads",
+        "block.is_head and released.head",
+        "released.head_unmasked is None and released.head",
+    ),
+    Tooth("released-index-weight", AMSS, "_released_heads", "1.0 / batch.n)", "1.0)"),
+    Tooth("released-index-weight", AMSS, "_released_heads", "and self._plus", "and not self._plus"),
     Tooth("released-ratio-swapped", significance.MutualInformationRate, "fractions", "if self.swapped", "if False"),
     Tooth("released-ratio-swapped", significance.MutualInformationRate, "fractions", "1 - (rates", "(rates"),
-    Tooth("released-ratio-swapped", significance.MutualInformationRate, "fractions", "self.ceiling)", "1.0)"),
+    Tooth(
+        "released-ratio-swapped", significance.MutualInformationRate, "fractions", "floor, self.ceiling)", "floor, 1.0)"
+    ),
     Tooth("released-ratio-swapped", significance.MutualInformationRate, "fractions", "self.floor,", "0.0,"),
     Tooth("released-ratio-swapped", significance.MutualInformationRate, "fractions", "/ self.temperature", "/ 0.2"),
     Tooth("released-entropy", significance, "released_label_entropy", "entropy(p, p)", "entropy(p.log(), p)"),

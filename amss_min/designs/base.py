@@ -43,7 +43,8 @@ class Draw:
 class Design(ABC):
     """A law over subsets of n units with sizes p >= 0.
 
-    Every design is a deterministic function of its random words (`select`): the training step, the batched
+    Sizes must be finite and counts at least 1; they are checked where that needs no waiting for a device (shapes,
+    and a count that is an int). Every design is a deterministic function of its random words (`select`): the training step, the batched
     simulations and the exact enumeration all run the same code. Units of size zero are never drawn, and the
     count k is cut to the number of units of positive size; a row of zeros draws nothing.
     """
@@ -88,7 +89,7 @@ def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if isinstance(k, int) and k < 1:
         raise ValueError(f"the count k must be at least 1, found k={k}")
     positive = p > 0
-    p = p.to(torch.float64)
+    p = p.detach().to(torch.float64)
     q = (p / p.sum(-1, keepdim=True).clamp_min(_TINY)).clamp_min_(_SMALLEST).masked_fill_(p == 0, 0.0)
     return q, positive, torch.minimum(torch.as_tensor(k, device=p.device), positive.sum(-1))
 

@@ -14,7 +14,7 @@ from amss_min.importance import water_filling
 BITS = 40
 ONE = 2**BITS
 UNIT = 2.0**-BITS
-_MOST_UNITS = 2**20
+MOST_UNITS = 2**20
 
 
 class FixedPointDesign(Design):
@@ -43,7 +43,7 @@ def rounded(q: Tensor, positive: Tensor, count: Tensor) -> Tensor:
     between them, so the one chosen has room for ONE / u >= n units of the last place, for n <= 2^20; each
     other rounding moves a unit by half a unit of the last place (by one, where it is raised from 0).
     """
-    if q.shape[-1] > _MOST_UNITS:
+    if q.shape[-1] > MOST_UNITS:
         raise ValueError(f"a draw takes at most 2^20 units, found {q.shape[-1]}: its rounding would not be exact")
     r: Tensor = (water_filling(q, count) * ONE).round_().to(torch.int64).clamp_(1, ONE).mul_(positive)
     missing = (count * ONE - r.sum(-1)).unsqueeze(-1)

@@ -29,7 +29,7 @@ KINDS = {
     "columns": columns(MATRIX, 1, 3),
     "heads": heads(MATRIX, 3),
     "output heads": heads(MATRIX, 2, axis=1),
-    "packed heads": heads(nn.Parameter(torch.arange(1.0, 49.0, dtype=torch.float64).reshape(12, 4)), 2),
+    "packed heads": heads(nn.Parameter(torch.arange(1.0, 49.0, dtype=torch.float64).reshape(12, 4)), 2, packed=True),
     "filters": rows(nn.Parameter(torch.randn(5, 2, 3, dtype=torch.float64))),
     "vector": rows(nn.Parameter(torch.randn(5, dtype=torch.float64))),
     "scalar": rows(nn.Parameter(torch.tensor(3.0, dtype=torch.float64))),
@@ -67,7 +67,7 @@ def test_a_packed_head_joins_its_rows_of_q_k_and_v() -> None:
 
 def test_a_module_gives_filters_rows_and_heads_and_leaves_the_rest() -> None:
     module = nn.Sequential(nn.Conv1d(2, 5, 3), nn.BatchNorm1d(5), nn.Linear(5, 4), nn.MultiheadAttention(8, 2))
-    found = {name: (units.kind, units.n) for name, units in named_units("a", module)}
+    found = {name: (units.kind, units.n) for name, units in named_units("a", [module])}
     assert found == {
         "a: 0.weight": ("rows", 5),
         "a: 2.weight": ("rows", 4),
@@ -77,18 +77,26 @@ def test_a_module_gives_filters_rows_and_heads_and_leaves_the_rest() -> None:
 
 
 def test_transposed_convolutions_have_their_filters_on_the_second_axis() -> None:
-    ((_, units),) = named_units("a", nn.ConvTranspose2d(3, 7, 2))
+    ((_, units),) = named_units("a", [nn.ConvTranspose2d(3, 7, 2)])
     assert units.n == 7
 
 
 def test_attention_with_separate_projections_is_masked_by_head() -> None:
     module = nn.MultiheadAttention(8, 2, kdim=6, vdim=4)
-    assert {name: units.n for name, units in named_units("a", module)} == {
+    assert {name: units.n for name, units in named_units("a", [module])} == {
         "a: q_proj_weight": 2,
         "a: k_proj_weight": 2,
         "a: v_proj_weight": 2,
         "a: out_proj.weight": 2,
     }
+
+
+def test_a_projection_three_times_as_wide_as_its_input_is_not_packed() -> None:
+    attention = nn.MultiheadAttention(12, 4, kdim=4, vdim=4)
+    kinds = {name: units.split for name, units in named_units("a", [attention])}
+    assert kinds["a: k_proj_weight"] == kinds["a: q_proj_weight"] == (0, (4, 3))
+    with pytest.raises(ValueError, match="axis must be 0"):
+        heads(MATRIX, 3, axis=-1)
 
 
 def test_split_head_covers_the_head_once() -> None:

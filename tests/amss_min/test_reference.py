@@ -105,6 +105,30 @@ def test_fast_equals_reference(design: Design, weighting: Weighting, importance:
             torch.testing.assert_close(fast, slow, rtol=1e-9, atol=0)
 
 
+@pytest.mark.parametrize("kind", [AMSS, AMSSPlus])
+@pytest.mark.parametrize(
+    "released", [Released(), Released(head_unmasked=False), Released(False, None, False)], ids=repr
+)
+@pytest.mark.parametrize("bad", [0.0, float("nan")])
+def test_fast_equals_reference_as_released(kind: type[AMSS], released: Released, bad: float) -> None:
+    masked = []
+    for mask in (AMSS.mask_gradients, reference.mask_gradients):
+        made = model(4)
+        assert made.head.weight.grad is not None
+        made.head.weight.grad[1, 2] = bad
+        amss = kind(
+            made.modalities(),  # type: ignore[arg-type]
+            keep={"a": 0.4, "b": 0.7, "c": 0.8},
+            generator=torch.Generator().manual_seed(4),
+            released=released,
+        )
+        mask(amss)
+        masked.append([p.grad for p in made.parameters()])
+    for fast, slow in zip(*masked, strict=True):
+        assert torch.equal(fast == 0, slow == 0)
+        torch.testing.assert_close(fast, slow, rtol=1e-9, atol=0, equal_nan=True)  # as above
+
+
 def test_the_generator_ends_in_the_same_state() -> None:
     states = []
     for mask in (AMSS.mask_gradients, reference.mask_gradients):

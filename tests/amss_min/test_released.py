@@ -47,6 +47,16 @@ def test_the_released_head_is_not_masked(plus: bool) -> None:
     assert not torch.equal(grad(net, "head.weight"), grad(before, "head.weight"))
 
 
+def test_the_report_says_what_happens_to_a_released_head() -> None:
+    net = with_gradients()
+    amss = AMSSPlus(net.modalities(), keep=0.5, released=True)
+    for entry in amss.mask_gradients().tensors:
+        if "columns" in entry.name:
+            assert (entry.fraction, entry.second_moment) == (1.0, None)
+        else:
+            assert entry.fraction == 0.5
+
+
 def test_the_released_head_weight_divides_by_the_index() -> None:
     net, before = masked(Released(head_unmasked=False))
     ratio = (grad(net, "head.weight") / grad(before, "head.weight"))[:, :6]

@@ -103,3 +103,5 @@ def test_targets_and_features_of_another_kind_are_refused() -> None:
         rate.observation([z], [z], torch.zeros(4))
     with pytest.raises(ValueError, match=r"features must be \(B, D\) with D >= 2, found \[\(4, 1\)\]"):
         rate.observation([z], [z[:, :1]], torch.zeros(4, dtype=torch.int64))
+    with pytest.raises(ValueError, match="a row for each of the 4 targets"):
+        rate.observation([z], [z[:3]], torch.zeros(4, dtype=torch.int64))

@@ -79,6 +79,8 @@ def test_the_state_survives_a_weights_only_checkpoint(tmp_path: object) -> None:
     single = AMSS({"only": net.audio}, keep=0.5)
     with pytest.raises(ValueError, match="the state must be of modalities"):
         single.load_state_dict(amss.state_dict())
+    with pytest.raises(ValueError, match=r"found no \['generator', 'observed', 'used_by'\] in it"):
+        single.load_state_dict({"modalities": ["only"]})
 
 
 @pytest.mark.parametrize("fused", [False, True])  # a fused step gets gradients that are still scaled
@@ -155,6 +157,20 @@ def test_two_optimizers_share_one_observation_and_mask_their_own() -> None:
         rest.step()
     with pytest.raises(RuntimeError, match="call observe"):
         audio.step()
+
+
+def test_parameters_added_after_attaching_are_masked_too() -> None:
+    first, second = nn.Linear(2, 8), nn.Linear(2, 8)
+    optimizer = torch.optim.SGD(first.parameters(), lr=0.1)
+    amss = AMSSPlus({"a": first, "b": second}, keep=0.25)
+    amss.attach(optimizer)
+    optimizer.add_param_group({"params": second.parameters()})
+    for layer in (first, second):
+        layer.weight.grad = torch.ones(8, 2)
+    optimizer.step()
+    for layer in (first, second):
+        assert layer.weight.grad is not None
+        assert int((layer.weight.grad != 0).all(1).sum()) == 2
 
 
 def test_the_global_generator_is_left_alone() -> None:
