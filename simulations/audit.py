@@ -99,13 +99,18 @@ def audit(
         if claim.empirical:
             cells = EXPERIMENTS[claim.id].cells
             runs = [outcomes[Task(claim.id, cell, root)] for cell in cells]
-            measurements[claim.id] = Measurement(runs=[run for run in runs if isinstance(run, Run)])
+            measurements[claim.id] = Measurement(runs=[_run(outcome) for outcome in runs])
             verdicts.append(claim.verify(measurements[claim.id]))
         else:
             evidence = outcomes[Task(claim.id)]
-            assert isinstance(evidence, tuple)
+            assert isinstance(evidence, tuple)  # a task without a cell verifies a claim
             verdicts.append(Verdict(claim=claim, evidence=evidence))
     return Audit(tuple(verdicts), measurements)
+
+
+def _run(outcome: Run | tuple[Evidence, ...]) -> Run:
+    assert isinstance(outcome, Run)  # a task with a cell runs it
+    return outcome
 
 
 def work(

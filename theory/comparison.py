@@ -88,7 +88,7 @@ def departure(
     def contradicts(case: Comparison) -> bool:
         return not case.finite or abs(case.excess) <= case.tolerance
 
-    return _judged(list(comparisons), contradicts, _nearness, what, scope, tolerance_source, details or {})
+    return _judged(list(comparisons), contradicts, _smallness, what, scope, tolerance_source, details or {})
 
 
 def _judged(
@@ -103,7 +103,7 @@ def _judged(
     """The evidence of these cases; HOLDS at most, REFUTED with the first contradiction as its witness.
 
     The method is exact rational arithmetic where no tolerance was granted, else floating point. What is shown is the
-    first contradiction, or else the case of greatest closeness.
+    first contradiction, or else the case of greatest closeness. The scope says within which error it holds.
     """
     if not cases:
         raise ValueError(f"nothing was compared for {what!r}: no evidence")
@@ -119,7 +119,7 @@ def _judged(
         measured=float(case.measured),
         tolerance=None if exact else float(case.tolerance),
         tolerance_source=tolerance_source,
-        scope=scope,
+        scope=scope + _within(cases),
         witness=None if wrong is None else _replayable(wrong),
         details={"comparisons": len(cases), **details},
     )
@@ -128,6 +128,17 @@ def _judged(
 def _nearness(case: Comparison) -> float:
     """How much of its tolerance a case uses up: the case shown is the one nearest to contradiction."""
     return float(abs(case.excess) / case.tolerance) if case.tolerance and case.finite else 0.0
+
+
+def _smallness(case: Comparison) -> float:
+    """How little a departure departs: the case shown is again the one nearest to contradiction."""
+    return float(case.tolerance - abs(case.excess)) if case.finite else 0.0
+
+
+def _within(cases: list[Comparison]) -> str:
+    """The largest tolerance, relative to the expected value where that is not 0, as printed in a scope."""
+    largest = max(float(case.tolerance) / (abs(float(case.expected)) or 1.0) for case in cases)
+    return f"; within {largest:.1e}" if largest else ""
 
 
 def _tightness(case: Comparison) -> float:

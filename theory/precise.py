@@ -1,7 +1,8 @@
 """Exponentials and logarithms to fifty digits, as fractions: the reference for float64 code that calls them.
 
 Standard library only: `decimal`, whose exp and ln are correctly rounded. The relative error of a result is below
-10^-50 for arguments up to 10^5 in size, which is nothing beside float64.
+10^-50 for arguments up to 10^5 in size (of a logarithm: 10^-50 absolute, since its argument is rounded first, which
+is relative to a small result only near 1), and nothing beside float64.
 """
 
 from collections.abc import Sequence

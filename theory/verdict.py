@@ -53,7 +53,11 @@ class Claim:
                 f"claim {self.id!r} needs a measurement, found none: run python -m simulations audit {self.id}"
             )
         try:
+            if self.empirical and not measurement.runs:
+                raise ValueError("a measurement must hold at least one run, found none")
             evidence = tuple(self.check(measurement) if self.empirical else self.check())
+            if not evidence:
+                raise ValueError("a check must give at least one piece of evidence, found none")
         except Exception as error:
             evidence = (_broken(error),)
         return Verdict(claim=self, evidence=evidence)

@@ -43,10 +43,11 @@ class Draw:
 class Design(ABC):
     """A law over subsets of n units with sizes p >= 0.
 
-    Sizes must be finite and counts at least 1; they are checked where that needs no waiting for a device (shapes,
-    and a count that is an int). Every design is a deterministic function of its random words (`select`): the training step, the batched
-    simulations and the exact enumeration all run the same code. Units of size zero are never drawn, and the
-    count k is cut to the number of units of positive size; a row of zeros draws nothing.
+    Sizes must be finite and counts at least 1; they are checked where that needs no waiting for a device
+    (shapes, and a count that is an int). Every design is a deterministic function of its random words
+    (`select`): the training step, the batched simulations and the exact enumeration all run the same code.
+    Units of size zero are never drawn, and the count k is cut to the number of units of positive size; a row of
+    zeros draws nothing.
     """
 
     fixed_size: ClassVar[bool]

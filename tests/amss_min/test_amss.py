@@ -224,6 +224,18 @@ def test_the_report_gives_realised_fractions_and_second_moments() -> None:
         biased.suggested_lr(0.1)
 
 
+def test_omega_is_that_of_the_worst_tensor() -> None:
+    parts = [parameter(8, 2), parameter(20, 2)]
+    report = AMSSPlus({"a": parts}, keep=0.3, design=SimpleRandom()).mask_gradients()
+    assert report.omega == pytest.approx(20 / 6 - 1, rel=2**-40)  # 8/3 for the other one
+
+
+def test_the_guard_of_the_count_is_below_one_unit_in_a_million() -> None:
+    for keep, k in ((0.07, 7), (0.0701, 8), (0.07001, 8)):
+        report = AMSSPlus({"a": parameter(100)}, keep=keep).mask_gradients()
+        assert report.tensors[0].drawn == k
+
+
 def test_explicit_units_replace_those_of_the_module() -> None:
     net = Net()
     amss = AMSSPlus({"audio": [net.audio, rows(net.audio[0].weight)], "video": net.video}, keep=0.5)

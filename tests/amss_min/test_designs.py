@@ -103,6 +103,18 @@ def test_fixed_point_sums_exactly_and_stays_next_to_the_target(sizes: list[float
     assert float((r - target).abs().max()) <= len(sizes) + len(sizes) ** 2 * 2.0**-12
 
 
+def test_fixed_point_rounds_to_nearest_and_gives_a_deficit_to_the_least_likely() -> None:
+    r = Poisson().fixed_point(torch.tensor([5.0, 1.0, 1.0], dtype=torch.float64), 1).tolist()
+    nearest = [round(Fraction(size, 7) * ONE) for size in (5, 1, 1)]
+    assert sum(nearest) == ONE - 1
+    assert r == [nearest[0], nearest[1] + 1, nearest[2]]
+    # 6/7 and 1/7: 2^40 = 7 q + 2, so that 6/7 rounds up and 1/7 down, and nothing is left over.
+    assert Poisson().fixed_point(torch.tensor([6.0, 1.0], dtype=torch.float64), 1).tolist() == [
+        round(Fraction(6, 7) * ONE),
+        round(Fraction(1, 7) * ONE),
+    ]
+
+
 @given(st.integers(2, 3000), st.data())
 def test_fixed_point_holds_for_long_rows(n: int, data: st.DataObject) -> None:
     p = torch.rand(n, dtype=torch.float64, generator=generator(data.draw(st.integers(0, 2**30)))) ** data.draw(

@@ -48,6 +48,7 @@ def test_three_modalities_average_two_thirds_and_a_fixed_mean_is_kept() -> None:
     assert float(free.mean()) == EQUAL(2 / 3, rel=1e-15)
     fixed = observed(MutualInformationRate(temperature=5.0, mean=0.4), [2.0, 1.0, 0.0])
     assert float(fixed.mean()) == EQUAL(0.4, rel=1e-15)
+    assert fixed.tolist() == EQUAL((free * 0.6).tolist(), rel=1e-14)  # 0.4 / (2/3)
 
 
 def test_one_modality_keeps_everything() -> None:

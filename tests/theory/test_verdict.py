@@ -72,8 +72,14 @@ def test_a_check_that_breaks_is_inconclusive_and_shows_the_error() -> None:
 
 
 def test_no_evidence_is_not_a_pass() -> None:
-    with pytest.raises(ValueError, match="at least one piece of evidence"):
-        bool(claim(lambda: []).verify().status)
+    verdict = claim(lambda: []).verify()
+    assert verdict.status is Status.INCONCLUSIVE
+    assert "at least one piece of evidence, found none" in str(verdict.evidence[0].measured)
+
+
+def test_a_measurement_without_runs_decides_nothing() -> None:
+    verdict = claim(lambda measurement: [evidence(Status.HOLDS)], empirical=True).verify(SimpleNamespace(runs=[]))
+    assert verdict.status is Status.INCONCLUSIVE
 
 
 def test_an_empirical_claim_needs_its_measurement_and_hands_it_on() -> None:
@@ -85,8 +91,9 @@ def test_an_empirical_claim_needs_its_measurement_and_hands_it_on() -> None:
 
     with pytest.raises(ValueError, match=r"'a-claim' needs a measurement, found none: run python -m simulations audit"):
         claim(check, empirical=True).verify()
-    claim(check, empirical=True).verify("runs")
-    assert seen == ["runs"]
+    measurement = SimpleNamespace(runs=["a run"])
+    claim(check, empirical=True).verify(measurement)
+    assert seen == [measurement]
 
 
 def test_a_verdict_has_no_truth_value() -> None:
@@ -113,3 +120,14 @@ def test_an_assumption_holds_on_an_objective_or_concerns_none() -> None:
     assert FRESH_RANDOMNESS.holds_on(None)
     assert SMOOTH.holds_on(SimpleNamespace(L=2.0)) and not SMOOTH.holds_on(SimpleNamespace(L=0.0))
     assert not BOUNDED_BELOW.holds_on(SimpleNamespace(f_star=None))
+
+
+def test_a_search_finds_an_understated_constant() -> None:
+    def objective(L: float, f_star: float) -> SimpleNamespace:
+        return SimpleNamespace(
+            L=L, f_star=f_star, units=(2, 1), value=lambda w: w.square().sum(-1), gradient=lambda w: 2 * w
+        )
+
+    assert SMOOTH.holds_on(objective(2.0, 0.0)) and BOUNDED_BELOW.holds_on(objective(2.0, 0.0))
+    assert not SMOOTH.holds_on(objective(1.99, 0.0))
+    assert not BOUNDED_BELOW.holds_on(objective(2.0, 9.0))

@@ -8,8 +8,9 @@ masked gradient has blocks M_j g_j with M_j = B_j / pi_j.
 Claim
 -----
 E[M_j] = 1 wherever pi_j > 0, hence E[M .* g] = g if pi_j > 0 wherever g_j != 0. It holds for every design of
-amss_min as it is coded: the realised inclusion probabilities are those that the weights divide by, positive
-wherever the size is (top-k excepted), and a design of fixed size draws exactly min(k, n_plus) units.
+amss_min as it is coded (successive sampling up to n = 8: beyond, its pi comes from a quadrature): the
+realised inclusion probabilities are those that the weights divide by, positive wherever the size is (top-k
+excepted), and a design of fixed size draws exactly min(k, n_plus) units.
 
 Assumptions
 -----------
@@ -51,7 +52,7 @@ from amss_min.importance import SquaredGradient
 from amss_min.testing import Evidence, Status
 from amss_min.weightings import HorvitzThompson
 from theory import moments, rounding
-from theory.assumptions import POSITIVE_INCLUSION
+from theory.assumptions import POSITIVE_INCLUSION, UNIFORM_WORDS
 from theory.comparison import Comparison, dominance, equality
 from theory.instances import random_instances
 from theory.readings import exact, fractions, readings
@@ -181,11 +182,12 @@ def _distances(found: Sequence[Trial]) -> Iterator[Comparison]:
 CLAIM = Claim(
     id="ht-unbiased",
     statement=r"Horvitz-Thompson weights $M_j = B_j / \pi_j$ satisfy $E[M_j] = 1$ wherever $\pi_j > 0$, so that "
-    r"$E[M \odot g \mid g] = g$, for every design: systematic (fixed and random order), Poisson, successive, simple "
-    r"random; and for top-$k$ on the units it draws. Designs of fixed size draw exactly $\min(k, n_+)$ units.",
+    r"$E[M \odot g \mid g] = g$, for every design: systematic (fixed and random order), Poisson, simple random, "
+    r"successive (up to $n = 8$, where its $\pi$ is rational); and for top-$k$ on the units it draws. Designs of "
+    r"fixed size draw exactly $\min(k, n_+)$ units.",
     kind=Kind.IDENTITY,
     source=Source(kind="published", reference=HORVITZ_THOMPSON),
-    assumptions=(POSITIVE_INCLUSION,),
+    assumptions=(POSITIVE_INCLUSION, UNIFORM_WORDS),
     expected_status=Status.HOLDS,
     check=check,
 )

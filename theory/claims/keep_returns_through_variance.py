@@ -164,8 +164,9 @@ class _Step:
 
 CLAIM = Claim(
     id="keep-returns-through-variance",
-    statement=r"On $F(w) = \sum_j w_j^4/4$ the expected iterate of AMSS+ after two steps depends on the keep fraction "
-    r"$\pi = k/n$: with $d = \eta w^3$, $E[w_2] = w - d - \eta(w^3 - 3w^2 d + 3 w d^2/\pi - d^3/\pi^2)$. On a "
+    statement=r"On $F(w) = \sum_j w_j^4/4$ the expected iterate of AMSS+ after two steps depends on the keep fraction: "
+    r"under simple random sampling, $\pi = k/n$ and $d = \eta w^3$, "
+    r"$E[w_2] = w - d - \eta(w^3 - 3w^2 d + 3 w d^2/\pi - d^3/\pi^2)$. On a "
     r"quadratic it does not.",
     kind=Kind.COUNTEREXAMPLE,
     source=Source(kind="derived", reference="unbiasedness of a step is inherited by affine gradients only"),

@@ -7,8 +7,9 @@ softmax of its first argument.
 
 Claim
 -----
-The result is -sum_c p_c log softmax(p)_c. It exceeds the entropy by the Kullback-Leibler divergence of softmax(p) from
-p, which is 0 only for uniform p. A batch of one class out of six gives log(1 + 5/e) = 1.0436 nats instead of 0.
+The result is -sum_c p_c log softmax(p)_c. It exceeds the entropy by the Kullback-Leibler divergence of p from
+softmax(p), which is 0 only for uniform p. A batch of one class out of six gives log(1 + 5/e) = 1.0436 nats instead
+of 0.
 
 Assumptions
 -----------

@@ -19,7 +19,7 @@ How it is checked
 Proof. Equal sizes: pi_j = k/n by exchange of units, and the weight is 1/(2/n) = n/2. Any sizes: sum over the units
 drawn of (q_j + 1/n) M_j is their number, k; and sum_j (q_j + 1/n) = 2.
 
-Production: equal sizes, n <= 8, exact law times multipliers; at n = 512, k = 256 every drawn unit has the float
+Production: equal sizes, n <= 7, exact law times multipliers; at n = 512, k = 256 every drawn unit has the float
 256, and 256 of them are drawn, so that every average over units is 128 and, by exchange, every mean. Lognormal
 sizes, n up to 512: the weighted average of each draw.
 

@@ -292,7 +292,8 @@ CLAIM = Claim(
     id="skewed-noise-wrong-point",
     statement=r"On $F = \frac12 \|w\|^2$ in two coordinates, one drawn with $q_j \propto g_j^2$, and noise skewed in "
     r"the first ($p = 1/10$), AMSS settles near $w^* = (-0.3948, 0) \neq 0$: $E\|\nabla F\|^2$ does not shrink with "
-    r"$\eta$ (at least $.0341$, limit $.1559$), while SGD has $\eta \sigma^2 / (2 - \eta)$ and AMSS+ at most "
+    r"$\eta$ (in any stationary state at least $.0341$; the limit for small steps is $.1559$), "
+    r"while SGD has $\eta \sigma^2 / (2 - \eta)$ and AMSS+ at most "
     r"$\eta \sigma^2 / (1 - \eta)$. Under Gaussian noise AMSS has no such floor.",
     kind=Kind.COUNTEREXAMPLE,
     source=Source(kind="derived", reference="covariance of inclusion and gradient in self-importance masking"),

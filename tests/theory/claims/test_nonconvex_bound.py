@@ -80,8 +80,12 @@ def test_an_understated_noise_refutes_it() -> None:
     assert status(run(replace(TIGHT, noise=Understated(TIGHT.noise.d, total=4.0)))) is Status.REFUTED
 
 
-def test_an_understated_smoothness_refutes_it() -> None:
-    assert status(run(replace(TIGHT, objective=Smoother(n=8, modalities=2)))) is Status.REFUTED
+def test_an_understated_smoothness_is_found_out_and_decides_nothing() -> None:
+    assert status(run(replace(TIGHT, objective=Smoother(n=8, modalities=2)))) is Status.INCONCLUSIVE
+
+
+def test_a_run_that_could_not_have_refuted_its_bound_decides_nothing() -> None:
+    assert status(replace(TIGHT, replicates=1, checkpoints=(8, 512)).run()) is Status.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
