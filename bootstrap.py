@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
-PACKAGES = ("amss_min", "theory", "simulations", "paper_figs")
+PACKAGES = ("theory", "simulations", "paper_figs")
 COMMANDS = ("verify", "test", "run")
 STAGES = (
     ("simulations", "audit"),
@@ -41,7 +41,7 @@ usage: python3 bootstrap.py [--no-install] COMMAND [ARGUMENTS ...]
 commands:
   verify                        audit every claim, train on real data, draw the figures, write the report
   test [--all] [PYTEST ...]     ruff, mypy and pytest; --all adds the slow tier; the rest goes to pytest
-  run MODULE [ARGUMENTS ...]    python -m MODULE ARGUMENTS; MODULE is amss_min, theory, simulations or paper_figs
+  run MODULE [ARGUMENTS ...]    python -m MODULE ARGUMENTS; MODULE is theory, simulations or paper_figs
 
 options:
   --no-install                  use .venv as it stands (without one, the Python that runs this file)

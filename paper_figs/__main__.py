@@ -7,19 +7,23 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+try:
+    import typer
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
 
-from paper_figs.building import UnknownFigure, build, chosen
-from paper_figs.claims_table import update
-from paper_figs.figure import Figure
-from paper_figs.figures import FIGURES
-from paper_figs.reading import BadData, Data, MissingData, gather
-from paper_figs.report import read_verdicts, write_report
-from simulations.multimodal.record import ROOT, commit_of
-from simulations.results import check_writable
+    from paper_figs.building import UnknownFigure, build, chosen
+    from paper_figs.claims_table import update
+    from paper_figs.figure import Figure
+    from paper_figs.figures import FIGURES
+    from paper_figs.reading import BadData, Data, MissingData, gather
+    from paper_figs.report import read_verdicts, write_report
+    from simulations.multimodal.record import ROOT, commit_of
+    from simulations.results import check_writable
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"python -m paper_figs needs the extra 'study': found no package {error.name!r}\n")
+    sys.exit(2)
 
 INTERRUPTED = 130
 _WIDE = 140

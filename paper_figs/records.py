@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sized
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -161,13 +161,16 @@ class Train(Record):
         return len({run.seed for run in self.runs})
 
 
+StatusName = Literal["HOLDS", "CONSISTENT", "INCONCLUSIVE", "REFUTED"]
+
+
 class Evidence(Record):
     """One piece of evidence of a verdict."""
 
     what: str
     method: str
     guarantee: str
-    status: str
+    status: StatusName
     expected: float | str
     measured: float | str
     tolerance: float | str | None
@@ -184,8 +187,8 @@ class Verdict(Record):
     kind: str
     source: str
     assumptions: list[str] = []
-    status: str
-    expected_status: str
+    status: StatusName
+    expected_status: StatusName
     scope: str
     guarantee: str
     evidence: list[Evidence]

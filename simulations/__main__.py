@@ -8,18 +8,22 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+try:
+    import typer
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.table import Table
 
-from amss_min.testing import Status
-from simulations.audit import EXPERIMENTS, Task, UnknownName, audit, chosen, exit_code, tasks, work
-from simulations.experiments import ALL
-from simulations.results import check_writable, write_json
-from theory.claims import CLAIMS
-from theory.measurement import Measurement, Run
-from theory.verdict import Verdict
+    from amss_min.testing import Status
+    from simulations.audit import EXPERIMENTS, Task, UnknownName, audit, chosen, exit_code, tasks, work
+    from simulations.experiments import ALL
+    from simulations.results import check_writable, write_json
+    from theory.claims import CLAIMS
+    from theory.measurement import Measurement, Run
+    from theory.verdict import Verdict
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"python -m simulations needs the extra 'study': found no package {error.name!r}\n")
+    sys.exit(2)
 
 INTERRUPTED = 130
 _WIDE = 160
@@ -249,6 +253,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except _Interrupted as error:
         _refused(str(error))
+        return INTERRUPTED
+    except (KeyboardInterrupt, typer.Abort):
+        _refused("interrupted")
         return INTERRUPTED
 
 

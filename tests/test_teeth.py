@@ -58,6 +58,7 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("ht-unbiased", fixed_point, "rounded", "water_filling(q, count)", "(q * count.unsqueeze(-1))"),
     Tooth("ht-unbiased", designs.Systematic, "select", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
     Tooth("ht-unbiased", designs.Poisson, "select", "(bits >> _SHIFT) < r", "(bits >> _SHIFT) <= r"),
+    Tooth("ht-unbiased", designs.SimpleRandom, "select", "positive, bits, WORD", "positive, bits >> 9, WORD"),
     Tooth("ht-unbiased", designs.Successive, "inclusion", *RETURN_KQ),
     Tooth("rank-conditioned-unbiased", weightings.RankConditioned, "__call__", "-torch.expm1(-ringing)", "ringing"),
     Tooth("rank-conditioned-unbiased", weightings.RankConditioned, "__call__", "-torch.expm1(", "torch.exp("),

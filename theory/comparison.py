@@ -118,7 +118,7 @@ def _judged(
         expected=float(case.expected),
         measured=float(case.measured),
         tolerance=None if exact else float(case.tolerance),
-        tolerance_source=tolerance_source,
+        tolerance_source="exact: no tolerance" if exact else tolerance_source,
         scope=scope + _within(cases),
         witness=None if wrong is None else _replayable(wrong),
         details={"comparisons": len(cases), **details},

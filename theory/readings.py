@@ -100,13 +100,16 @@ def readings(
         cases = [(inputs, _poisson_pieces(grid_inclusion(design, p, k)))]
     elif isinstance(design, SimpleRandom):
         law = enumeration.simple_random_law(fractions(p), k)
-        cases = [(inputs, _ranked_pieces(law, early=0, late=_WORD - len(p)))]
+        # Words at the ends of their range, and neighbours in the middle, where they differ in their lowest bits only.
+        ends, middle = _ranked_pieces(law, 0, _WORD - len(p)), _ranked_pieces(law, _WORD // 2, _WORD // 2 + len(p))
+        pieces = [one._replace(probes=[*one.probes, *other.probes]) for one, other in zip(ends, middle, strict=True)]
+        cases = [(inputs, pieces)]
     elif isinstance(design, Successive):
         # The clock is a decreasing function of the word. These words put the clocks of the units drawn a factor
         # 2^35 before the others, so every mask is reached where the sizes lie within that factor.
         q = design.select(p, k, torch.zeros(len(p), dtype=torch.int64)).q
         law = enumeration.successive_law(fractions(q), k)
-        cases = [(inputs, _ranked_pieces(law, early=_WORD - 2**30, late=0))]
+        cases = [(inputs, _ranked_pieces(law, _WORD - 2**30, 0))]
     elif isinstance(design, TopK):
         cases = [(inputs, [Piece(mask, p, [()]) for mask, p in enumeration.top_k_law(fractions(p), k).items()])]
     else:
@@ -140,7 +143,7 @@ def _poisson_pieces(pi: Sequence[Fraction]) -> list[Piece]:
     return pieces
 
 
-def _ranked_pieces(law: Law, *, early: int, late: int) -> list[Piece]:
+def _ranked_pieces(law: Law, early: int, late: int) -> list[Piece]:
     """Designs whose mask depends on the rank of the words: the drawn units get words near `early`."""
     pieces = []
     for mask, probability in law.items():

@@ -63,9 +63,8 @@ def page(
 def _overview(
     verdicts: Sequence[Verdict], places: Sequence[str], found: tuple[Picture, ...], facts: Sequence[tuple[str, str]]
 ) -> Html:
-    counted = Counter(verdict.status for verdict in verdicts)
-    named = [*_MEANINGS, *sorted(set(counted) - set(_MEANINGS))]
-    counts = (tag("li", tag("b", str(counted[status])), claims.badge(status)) for status in named)
+    counted = Counter[str](verdict.status for verdict in verdicts)
+    counts = (tag("li", tag("b", str(counted[status])), claims.badge(status)) for status in _MEANINGS)
     expected = sum(verdict.as_expected for verdict in verdicts)
     surprises = [
         tag("li", tag("a", verdict.id, href=f"#{place}"), f": {verdict.status}, expected {verdict.expected_status}")

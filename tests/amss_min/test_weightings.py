@@ -25,6 +25,11 @@ def test_the_stated_second_moment_is_that_of_the_multipliers(weighting: Weightin
     torch.testing.assert_close(weighting.second_moment(draw), found, rtol=2.0**-48, atol=0)
 
 
+def test_the_released_shift_replaces_one_over_n() -> None:
+    draw = SimpleRandom().select(P, 4, torch.arange(4))
+    assert ShiftedInverse(0.2)(draw).tolist() == pytest.approx([1 / 0.6, 1 / 0.5, 1 / 0.4, 1 / 0.3], rel=2**-50)
+
+
 def test_units_of_size_zero_have_no_weight_and_no_moment() -> None:
     draw = SimpleRandom().select(torch.tensor([1.0, 0.0, 1.0]), 1, torch.tensor([1, 2, 3]))
     assert HorvitzThompson()(draw).tolist() == [2.0, 0.0, 0.0]

@@ -178,8 +178,8 @@ def test_commands_repeat_with_the_right_part() -> None:
 
 
 def test_text_from_files_stays_text(tmp_path: Path) -> None:
-    fields = ("id", "statement", "kind", "source", "status", "expected_status", "scope", "guarantee")
-    texts = ("what", "method", "guarantee", "status", "expected", "measured", "tolerance", "tolerance_source", "scope")
+    fields = ("id", "statement", "kind", "source", "scope", "guarantee")
+    texts = ("what", "method", "guarantee", "expected", "measured", "tolerance", "tolerance_source", "scope")
     item = evidence(**dict.fromkeys(texts, HOSTILE), witness={HOSTILE: [HOSTILE]})
     hostile = verdict(**dict.fromkeys(fields, HOSTILE), assumptions=[HOSTILE], evidence=[item])
     run = train()
@@ -274,7 +274,8 @@ def test_a_second_report_is_the_same(tmp_path: Path) -> None:
 def test_verdicts_must_be_there_and_be_verdicts(tmp_path: Path) -> None:
     with pytest.raises(MissingData, match="it is made by: python -m simulations audit"):
         write_report(tmp_path, tmp_path / "report", None)
-    plant(tmp_path, {"verdicts.json": [{**verdict(), "status": 3}]})
-    with pytest.raises(BadData, match=r"^results/verdicts.json does not hold what it should: 0.status"):
-        write_report(tmp_path, tmp_path / "report", None)
+    for status in (3, "FINE"):
+        plant(tmp_path, {"verdicts.json": [{**verdict(), "status": status}]})
+        with pytest.raises(BadData, match=r"^results/verdicts.json does not hold what it should: 0.status"):
+            write_report(tmp_path, tmp_path / "report", None)
     assert not (tmp_path / "report").exists()
