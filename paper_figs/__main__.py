@@ -24,6 +24,8 @@ try:
 except ModuleNotFoundError as error:
     sys.stderr.write(f"python -m paper_figs needs the extra 'study': found no package {error.name!r}\n")
     sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
 
 INTERRUPTED = 130
 _WIDE = 140
@@ -189,14 +191,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; every refusal is one line on standard error and exit code 2."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        return int(app(given or ["--help"], prog_name="python -m paper_figs", standalone_mode=False) or 0)
+        code = int(app(given or ["--help"], prog_name="python -m paper_figs", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _refused(" ".join(error.format_message().split()))
     except (UnknownFigure, MissingData, BadData, _Unwritable) as error:
         return _refused(str(error))
-    except (KeyboardInterrupt, typer.Abort):
-        _refused("interrupted")
-        return INTERRUPTED
+    if code == INTERRUPTED:  # typer turns Ctrl-C into this code, without a word
+        _refused("interrupted: figures drawn so far were kept")
+    return code
 
 
 def _refused(message: str) -> int:

@@ -24,6 +24,8 @@ try:
 except ModuleNotFoundError as error:
     sys.stderr.write(f"python -m simulations needs the extra 'study': found no package {error.name!r}\n")
     sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
 
 INTERRUPTED = 130
 _WIDE = 160
@@ -186,7 +188,10 @@ def bench_command(
     """
     from simulations.bench import bench_command as bench
 
-    return bench(results, repeats)
+    try:
+        return bench(results, repeats)
+    except KeyboardInterrupt:
+        raise _Interrupted("interrupted: nothing was written") from None
 
 
 def _show(verdicts: tuple[Verdict, ...]) -> None:
@@ -253,9 +258,6 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     except _Interrupted as error:
         _refused(str(error))
-        return INTERRUPTED
-    except (KeyboardInterrupt, typer.Abort):
-        _refused("interrupted")
         return INTERRUPTED
 
 

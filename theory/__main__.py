@@ -22,6 +22,8 @@ try:
 except ModuleNotFoundError as error:
     sys.stderr.write(f"python -m theory needs the extra 'study': found no package {error.name!r}\n")
     sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
 
 INTERRUPTED = 130
 NEEDS_AUDIT = "needs audit"
