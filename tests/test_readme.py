@@ -14,7 +14,8 @@ from simulations.__main__ import main as simulations
 from theory.claims import CLAIMS
 from theory.verdict import Claim
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```(python|diff)\n(.*?)```", README, re.DOTALL)
 
 
@@ -77,6 +78,16 @@ def test_the_loop_with_a_scaler_and_accumulation_runs_as_printed() -> None:
     scaler = names["scaler"]
     assert isinstance(scaler, torch.amp.GradScaler)
     assert names["amss"].report.nonfinite == []  # type: ignore[attr-defined]
+
+
+def test_the_numbers_of_the_real_run_are_those_recorded() -> None:
+    summary = json.loads((ROOT / "paper_figs" / "data" / "htad.json").read_text())["summary"]
+    text = " ".join(README.split())
+    for method in summary["methods"].values():
+        assert f" {method['accuracy']['mean']:.3f} " in text
+    for method in summary["difference_to_joint"].values():
+        difference = method["accuracy"]
+        assert f"{difference['mean']:.3f} [{difference['low']:.3f}, {difference['high']:.3f}]" in text
 
 
 @pytest.fixture(scope="module")
