@@ -85,6 +85,8 @@ class AMSS:
         self.modalities = tuple(name for name in modalities)
         self.keep = checked_keep(keep, self.modalities, self.released)
         refuse_sizes(self.blocks, self.keep, self.design, self.weighting)
+        fixed = {} if isinstance(self.keep, MutualInformationRate) else self.keep
+        self._constant = torch.tensor(list(fixed.values()), dtype=torch.float64)
         self.generator = generator or self._default_generator()
         self.report: Report | None = None
         self._hooks: dict[int, tuple[Optimizer, RemovableHandle]] = {}  # by position, in the order of attaching
@@ -200,7 +202,7 @@ class AMSS:
                     "step, found no observation since the last one"
                 )
             return self.keep.fractions(self._observed)
-        return torch.tensor([self.keep[name] for name in self.modalities], dtype=torch.float64)
+        return self._constant
 
     @torch.no_grad()
     def _mask(self, blocks: Sequence[Block], position: int) -> Report:

@@ -1,6 +1,7 @@
 """How large each unit is: from gradient norms to the sizes that a design samples by."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -71,6 +72,11 @@ class GradientNorm(Importance):
         return scaled
 
 
+@lru_cache(64)
+def _up_to_zero(n: int, device: torch.device) -> Tensor:
+    return torch.arange(1 - n, 1, device=device)
+
+
 def water_filling(sizes: Tensor, k: Tensor) -> Tensor:
     """Inclusion probabilities pi_j = min(1, c a_j) with sum k: proportional to size, capped at 1.
 
@@ -87,7 +93,7 @@ def water_filling(sizes: Tensor, k: Tensor) -> Tensor:
     """
     least_first = ascending(sizes)
     sums = least_first.cumsum(-1)
-    wanted = torch.arange(1 - sizes.shape[-1], 1, device=sizes.device) + k.unsqueeze(-1)  # k - n + u
+    wanted = _up_to_zero(sizes.shape[-1], sizes.device) + k.unsqueeze(-1)  # k - n + u
     last = (wanted * least_first <= sums).sum(-1, keepdim=True) - 1
     # The capped units are those above the largest uncapped one. What is left is summed anew: unlike cumsum, sum
     # adds in pairs, and its error does not grow with n.

@@ -88,6 +88,7 @@ class Batch:
         self.draws = [block.units.draws for block in blocks]
         index = [block.index for block, draws in zip(blocks, self.draws, strict=True) for _ in range(draws)]
         self._modality = torch.tensor(index, device=blocks[0].units.parameter.device)
+        self._counted: tuple[Tensor, Tensor] | None = None
 
     def norms(self) -> Tensor:
         """Norms of all units, float64 (draws, n)."""
@@ -96,10 +97,13 @@ class Batch:
     def counts(self, rho: Tensor) -> Tensor:
         """k = ceil(rho n) for every draw, int64 (draws,); rho (M,) float64.
 
-        The guard 1e-6 keeps 0.07 * 100 = 7.000000000000001 from giving 8.
+        The guard 1e-6 keeps 0.07 * 100 = 7.000000000000001 from giving 8. Fractions that stay the same tensor
+        are counted once.
         """
-        share = rho.to(self._modality.device)[self._modality]
-        return (share * self.n - 1e-6).ceil().to(torch.int64).clamp(1, self.n)
+        if self._counted is None or self._counted[0] is not rho:
+            share = rho.to(self._modality.device)[self._modality]
+            self._counted = rho, (share * self.n - 1e-6).ceil().to(torch.int64).clamp(1, self.n)
+        return self._counted[1]
 
 
 def batches(blocks: Iterable[Block]) -> list[Batch]:

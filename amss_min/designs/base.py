@@ -91,7 +91,7 @@ def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         raise ValueError(f"the count k must be at least 1, found k={k}")
     positive = p > 0
     p = p.detach().to(torch.float64)
-    q = (p / p.sum(-1, keepdim=True).clamp_min(_TINY)).clamp_min_(_SMALLEST).masked_fill_(p == 0, 0.0)
+    q = (p / p.sum(-1, keepdim=True).clamp_min_(_TINY)).clamp_min_(_SMALLEST).mul_(positive)
     return q, positive, torch.minimum(torch.as_tensor(k, device=p.device), positive.sum(-1))
 
 
