@@ -204,7 +204,7 @@ class AMSS:
             return self.keep.fractions(self._observed)
         return self._constant
 
-    @torch.no_grad()
+    @torch.inference_mode()  # cheaper than no_grad by about a tenth of a step of small operations
     def _mask(self, blocks: Sequence[Block], position: int) -> Report:
         rho = self.keep_fractions(position)
         active = [block for block in blocks if block.active]
