@@ -56,6 +56,9 @@ class Design(ABC):
     positive: ClassVar[bool]
     """Whether inclusion probabilities are positive wherever sizes are."""
 
+    approximate: ClassVar[bool] = False
+    """Whether inclusion probabilities are meant to be proportional to size, and are so only approximately."""
+
     @abstractmethod
     def slots(self, n: int) -> int:
         """Random words needed for one draw among n units."""
@@ -67,6 +70,13 @@ class Design(ABC):
     @abstractmethod
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The draw that these random words give: p (..., n), bits int64 (..., slots(n)) in [0, 2**62)."""
+
+    def joint_inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """Joint inclusion probabilities pi_ij = P(i and j drawn), float64 (..., n, n), with pi_i on the diagonal.
+
+        Raises NotImplementedError where no exact form of reasonable cost is known.
+        """
+        raise NotImplementedError(f"joint inclusion must have an exact form, found none for {self!r}")
 
     def sample(self, p: Tensor, k: int | Tensor, *, generator: torch.Generator) -> Draw:
         """Draw with fresh words from the generator (which may live on another device than p)."""
