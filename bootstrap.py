@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
-PACKAGES = ("theory", "simulations", "paper_figs")
+PACKAGES = ("amss_min", "theory", "simulations", "paper_figs")
 COMMANDS = ("verify", "test", "run")
 STAGES = (
     ("simulations", "audit"),
@@ -41,7 +41,8 @@ usage: python3 bootstrap.py [--no-install] COMMAND [ARGUMENTS ...]
 commands:
   verify                        audit every claim, train on real data, draw the figures, write the report
   test [--all] [PYTEST ...]     ruff, mypy and pytest; --all adds the slow tier; the rest goes to pytest
-  run MODULE [ARGUMENTS ...]    python -m MODULE ARGUMENTS; MODULE is theory, simulations or paper_figs
+  run MODULE [ARGUMENTS ...]    python -m MODULE ARGUMENTS, MODULE one of amss_min, theory,
+                                simulations, paper_figs
 
 options:
   --no-install                  use .venv as it stands (without one, the Python that runs this file)
@@ -52,6 +53,7 @@ examples:
   python3 bootstrap.py test tests/theory -k unbiased
   python3 bootstrap.py run theory show ht-unbiased
   python3 bootstrap.py run simulations bench
+  python3 bootstrap.py run amss_min check my_file.py:my_estimator
 
 Everything runs in the folder of this file. verify goes on when a stage fails and ends with the worst exit code:
 1 is worst, then 2, then 3, then 0; any other code of a stage (a crash, a signal) counts as 1.

@@ -124,7 +124,7 @@ def test_no_install_asks_for_nothing(checkout: Path) -> None:
         (["verfy"], "no command 'verfy'; did you mean 'verify'?"),
         (["tets"], "no command 'tets'; did you mean 'test'?"),
         (["run", "theroy"], "no module 'theroy'; did you mean 'theory'?"),
-        (["run", "xyz"], "no module 'xyz'; known: theory, simulations, paper_figs"),
+        (["run", "xyz"], "no module 'xyz'; known: amss_min, theory, simulations, paper_figs"),
         (["--no-instal", "test"], "no option '--no-instal'; did you mean '--no-install'?"),
         (["verify", "now"], "verify takes no arguments, found 'now'"),
         (["run"], "run must be told what to run"),

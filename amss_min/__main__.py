@@ -1,0 +1,299 @@
+"""The command of the estimator lab: `python -m amss_min check --help`."""
+
+import json
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+try:
+    import torch
+    import typer
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.table import Table
+    from torch import Tensor
+
+    from amss_min.testing.check import check
+    from amss_min.testing.estimator import Estimator, EstimatorError
+    from amss_min.testing.families import gradients as of_families
+    from amss_min.testing.loading import BadInput, load, load_gradient
+    from amss_min.testing.result import CheckResult, FamilyResult
+    from amss_min.testing.settings import Settings
+    from amss_min.testing.status import Status
+    from amss_min.testing.witness import recorded, witness
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"python -m amss_min needs the extra 'testing': found no package {error.name!r}\n")
+    sys.exit(2)
+except KeyboardInterrupt:
+    sys.exit(130)
+
+INTERRUPTED = 130
+EXIT = {Status.HOLDS: 0, Status.CONSISTENT: 0, Status.REFUTED: 1, Status.INCONCLUSIVE: 3}
+_WIDE = 160
+_COLOURS = {Status.HOLDS: "green", Status.CONSISTENT: "green", Status.INCONCLUSIVE: "yellow", Status.REFUTED: "red"}
+
+Target = Annotated[
+    str | None, typer.Argument(metavar="FILE.py:NAME", help="The estimator: estimate(gradient, *, generator).")
+]
+Batched = Annotated[bool, typer.Option("--batched", help="It takes (R, K, d) and returns one draw a row.")]
+Units = Annotated[int, typer.Option(help="Units K of the gradients tried.")]
+Dim = Annotated[int, typer.Option(help="Coordinates d of a unit.")]
+Draws = Annotated[
+    int | None, typer.Option(help="Draws in all [default: 800000, batched 4000000, or what --seconds allows].")
+]
+Seconds = Annotated[float, typer.Option(help="Without --draws: about how long the draws may take.")]
+Alpha = Annotated[float, typer.Option(help="Error probability, of REFUTED and of CONSISTENT.")]
+Detect = Annotated[float, typer.Option(help="CONSISTENT excludes a bias of norm above this times the gradient's norm.")]
+Bound = Annotated[float | None, typer.Option(help="Declare |C(g)| <= BOUND |g|, in norm, for every draw.")]
+Omega = Annotated[float | None, typer.Option(help="Declare E|C(g) - g|^2 <= OMEGA |g|^2.")]
+Seed = Annotated[int, typer.Option(help="Seed of gradients and draws.")]
+Given = Annotated[
+    Path | None, typer.Option("--gradient", metavar="FILE.npy", help="Try this gradient, (K, d) or (K,), alone.")
+]
+Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result to this file.")]
+WitnessFile = Annotated[
+    Path | None, typer.Option("--witness", metavar="OUT", help="Write the witness here [default: NAME.witness.json].")
+]
+Replay = Annotated[Path | None, typer.Option("--replay", metavar="WITNESS", help="Run a witness again.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an exception inside the estimator.")]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Masked gradients, and a lab for their estimators.")
+
+
+@app.callback()
+def _commands() -> None:
+    """Masked gradients, and a lab for their estimators."""
+
+
+@app.command(name="check")
+def check_command(
+    target: Target = None,
+    batched: Batched = False,
+    units: Units = 12,
+    dim: Dim = 3,
+    draws: Draws = None,
+    seconds: Seconds = 45.0,
+    alpha: Alpha = 1e-6,
+    detect: Detect = 0.05,
+    bound: Bound = None,
+    omega: Omega = None,
+    seed: Seed = 0,
+    gradient: Given = None,
+    json_file: Json = None,
+    witness_file: WitnessFile = None,
+    replay: Replay = None,
+    debug: Debug = False,
+) -> int:
+    """Check a gradient estimator: is it unbiased, how noisy is it, does it keep its contract?
+
+    NAME in FILE.py is estimate(gradient, *, generator): gradient a float64 tensor (K, d) of K units, generator a
+    torch.Generator that all randomness must come from, and the result a tensor of the same shape. It is tried on
+    gradients of several families, until the draws are spent or it is refuted.
+
+    HOLDS: the mean is exact (the estimator gives its support, or its cuts). CONSISTENT: a bias above --detect is
+    excluded at --alpha. REFUTED: it is biased or breaks its contract; a witness is written that --replay runs again.
+    INCONCLUSIVE: neither; take more draws, or declare --bound or --omega.
+
+    Exit code: 0 HOLDS or CONSISTENT; 1 REFUTED; 2 bad input (file, name, signature, shape, exception inside);
+    3 INCONCLUSIVE.
+
+    \b
+    Examples:
+      python -m amss_min check mine.py:estimate
+      python -m amss_min check mine.py:estimate --batched --detect 0.01 --draws 3000000
+      python -m amss_min check mine.py:estimate --omega 9 --json result.json
+      python -m amss_min check mine.py:estimate --gradient saved.npy
+      python -m amss_min check --replay estimate.witness.json
+    """
+    torch.set_num_threads(1)
+    if replay is not None:
+        return _replayed(replay, target, json_file)
+    if target is None:
+        raise BadInput("an estimator must be given as FILE.py:NAME, found none")
+    try:
+        settings = Settings(alpha=alpha, detect=detect, draws=draws, seconds=seconds, seed=seed)
+        gradients = of_families(units, dim, seed=seed) if gradient is None else {"given": load_gradient(gradient)}
+        estimator = Estimator.of(load(target), **_declared(batched, bound, omega))
+    except (ValueError, TypeError) as error:
+        raise BadInput(str(error)) from error
+    name = target.rpartition(":")[2]
+    place = witness_file or Path(f"{name}.witness.json")
+    for path in (json_file, witness_file):
+        _check_writable(path)
+    result = _run(estimator, gradients, settings)
+    record = None
+    if result.status is Status.REFUTED:
+        with Console(stderr=True).status("looking for the smallest failing case"):
+            found = witness(estimator, gradients, result)
+        record = {"estimator": target, "batched": batched, "bound": bound, "omega": omega, **found}
+    _show(result, settings, draws)
+    if record is not None:
+        _write(place, record)
+        _show_witness(record, place)
+    if json_file is not None:
+        _write(json_file, {**result.as_json(), "witness": None if record is None else {"file": str(place), **record}})
+    return EXIT[result.status]
+
+
+def _replayed(path: Path, target: str | None, json_file: Path | None) -> int:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        gradients, settings = recorded(record)
+        named = target or str(record["estimator"])
+        declared = _declared(bool(record["batched"]), record["bound"], record["omega"])
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path} is not a witness: {' '.join(str(error).split())}") from error
+    _check_writable(json_file)
+    result = _run(Estimator.of(load(named), **declared), gradients, settings)
+    _show(result, settings, settings.draws)
+    again = "the witness refutes again" if result.status is Status.REFUTED else "the witness does not refute any more"
+    _say(again)
+    if json_file is not None:
+        _write(json_file, {**result.as_json(), "witness": {"file": str(path), **record}})
+    return EXIT[result.status]
+
+
+def _declared(batched: bool, bound: float | None, omega: float | None) -> dict[str, Any]:
+    return {"batched": batched or None, "bound": bound, "omega": omega}
+
+
+def _run(estimator: Estimator, gradients: Mapping[str, Tensor], settings: Settings) -> CheckResult:
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task(f"draws of {estimator.name}", total=None)
+        return check(
+            estimator, gradients, settings, lambda done, total: progress.update(bar, completed=done, total=total)
+        )
+
+
+def _show(result: CheckResult, settings: Settings, asked: int | None) -> None:
+    out = _out()
+    out.print(f"{result.estimator}: [bold {_COLOURS[result.status]}]{result.status.value}[/]")
+    _say(result.text)
+    if result.violations:
+        table = Table(title="violations of the contract")
+        for heading in ("family", "rule", "finding", "reason"):
+            table.add_column(heading)
+        for violation in result.violations:
+            table.add_row(*(_plain(violation[key]) for key in ("family", "rule", "finding", "reason")))
+        out.print(table)
+    if result.families:
+        out.print(_table(result.families))
+    if result.finding is not None and result.bias is not None:
+        bias, (low, high) = result.bias
+        family = "all families" if result.finding.family == "all" else result.finding.family
+        size = f"relative bias {bias:+.4f} [{low:+.4f}, {high:+.4f}]"
+        _say(f"strongest evidence: {result.finding.where}, {family}: {size}, log e {result.log_e:.1f}")
+    spent = f"{result.draws:,} draws"
+    if result.seconds_per_draw:
+        spent += f" at {_duration(result.seconds_per_draw)} each"
+    if asked is None and result.status is Status.INCONCLUSIVE:
+        spent += f", as many as fit into --seconds {settings.seconds:g}; --draws sets another number"
+    _say(spent)
+
+
+def _table(families: Any) -> Table:
+    table = Table(
+        title="by family of gradients",
+        caption=(
+            "relative bias of the worst unit, with simultaneous intervals; norm of the bias excluded, over |g|; "
+            "second moment E|C|^2 / |g|^2, and its least value for a mask of the same expected size"
+        ),
+    )
+    for heading in ("family", "status", "draws", "worst unit", "relative bias", "bias below", "1 + omega", "optimum"):
+        table.add_column(heading, justify="left" if heading in ("family", "status") else "right", no_wrap=True)
+    for family in families:
+        table.add_row(*_row(family))
+    return table
+
+
+def _row(family: FamilyResult) -> tuple[str, ...]:
+    low, high = family.interval
+    least, most = family.second_moment_interval
+    return (
+        _plain(family.family),
+        f"[{_COLOURS[family.status]}]{family.status.value}[/]",
+        f"{family.draws:,}",
+        str(family.worst_unit),
+        f"{family.relative_bias:+.4f} \\[{low:+.3f}, {high:+.3f}]",
+        f"{family.bias_at_most:.4f}",
+        f"{family.second_moment:.3f} \\[{least:.3f}, {most:.3f}]",
+        f"{family.optimum:.3f}",
+    )
+
+
+def _show_witness(record: Mapping[str, Any], place: Path) -> None:
+    gradients = record["gradients"]
+    sizes = ", ".join(f"{name}: {len(rows)} x {len(rows[0])}" for name, rows in gradients.items())
+    _say(f"witness: {record['settings']['draws']:,} draws on {sizes}")
+    if len(gradients) == 1:
+        ((_, rows),) = gradients.items()
+        if len(rows) <= 4:
+            _say(f"  gradient {json.dumps(rows)}")
+    _say(f"  replay: python -m amss_min check --replay {place}")
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds * 1e6:.3g} us" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
+
+
+def _check_writable(path: Path | None) -> None:
+    if path is None:
+        return
+    if path.is_dir():
+        raise BadInput(f"cannot write to {path}: it is a folder")
+    try:
+        existed = path.exists()
+        path.open("a", encoding="utf-8").close()
+        if not existed:
+            path.unlink()
+    except OSError as error:
+        raise BadInput(f"cannot write to {path}: {error.strerror or error}") from error
+
+
+def _write(path: Path, record: Mapping[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"cannot write to {path}: {error.strerror or error}") from error
+
+
+def _plain(text: str) -> str:
+    return text.replace("[", r"\[")
+
+
+def _out() -> Console:
+    return Console(width=None if sys.stdout.isatty() else _WIDE)
+
+
+def _say(text: str) -> None:
+    _out().print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code; every refusal is one line on standard error and exit code 2."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = int(app(given or ["--help"], prog_name="python -m amss_min", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        return _refused(" ".join(error.format_message().split()))
+    except (BadInput, EstimatorError) as error:
+        if "--debug" in given:
+            traceback.print_exception(error)
+        return _refused(str(error))
+    if code == INTERRUPTED:  # typer answers an interrupt with this code and no word
+        _refused("interrupted: nothing was written")
+    return code
+
+
+def _refused(message: str) -> int:
+    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

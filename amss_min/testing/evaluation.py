@@ -1,0 +1,78 @@
+"""All the evidence of all gradients against unbiasedness, as one e-value; and where it is strongest.
+
+Half of the capital is spread over every functional of every gradient, in both directions. The other half backs what
+gradients share: the unit at the same place, the unit of the same rank, all, positive and negative entries; there the
+log capitals of the gradients add up stake by stake, since they come from different draws. An average of e-processes is
+an e-process, whatever their dependence.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from amss_min.testing.betting import Array, log_mean
+from amss_min.testing.ledger import Ledger, interval
+
+ALL = "all"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """The functional with the most evidence of a bias.
+
+    family: the gradient, or "all" where gradients share it. where: what it looks at, in words. unit: its unit, in the
+    family or at the same place in all of them; None for sums and ranks. place: its index among the functionals, or
+    among the shared ones.
+    """
+
+    family: str
+    where: str
+    unit: int | None
+    place: int
+    log_e: float
+
+    def measured(self, ledgers: Mapping[str, Ledger], alpha: float) -> tuple[float, tuple[float, float]]:
+        """The relative bias, estimated, and its interval at alpha, simultaneous over functionals and families."""
+        if self.family == ALL:
+            found = [(ledger, int(ledger.functionals.shared[self.place])) for ledger in ledgers.values()]
+            parts = [(ledger, np.array([place])) for ledger, place in found if place >= 0]
+            share = alpha / len(next(iter(ledgers.values())).functionals.shared)
+        else:
+            parts = [(ledgers[self.family], np.array([self.place]))]
+            share = alpha / sum(len(ledger.totals) for ledger in ledgers.values())
+        low, high = interval(parts, share)
+        total = sum(float(ledger.totals[places][0]) for ledger, places in parts)
+        return total / max(sum(ledger.n for ledger, _ in parts), 1), (float(low[0]), float(high[0]))
+
+    def covers_zero(self, ledgers: Mapping[str, Ledger], alpha: float) -> bool:
+        """Whether the interval holds 0."""
+        _, (low, high) = self.measured(ledgers, alpha)
+        return low <= 0 <= high
+
+
+def evaluate(ledgers: Mapping[str, Ledger]) -> tuple[float, Finding]:
+    """The log e-value against unbiasedness of all ledgers together, and the strongest functional."""
+    sides = [{name: ledger.log_bets(upward=upward) for name, ledger in ledgers.items()} for upward in (True, False)]
+    alone = [{name: log_mean(logs) for name, logs in side.items()} for side in sides]
+    best = max((float(logs.max()), name, int(logs.argmax())) for side in alone for name, logs in side.items())
+    functionals = ledgers[best[1]].functionals
+    named = functionals.names[best[2]]
+    finding = Finding(family=best[1], where=named, unit=functionals.unit_of(best[2]), place=best[2], log_e=best[0])
+    local = float(log_mean(np.concatenate([logs for side in alone for logs in side.values()])))
+    if len(ledgers) == 1:
+        return local, finding
+    pooled = [log_mean(np.sum([_shared(ledgers[name], logs) for name, logs in side.items()], axis=0)) for side in sides]
+    together = np.maximum(*pooled)
+    place = int(together.argmax())
+    if together[place] > finding.log_e:
+        units = next(iter(ledgers.values())).functionals.units
+        unit = place if place < units else None
+        where = functionals.shared_names[place]
+        finding = Finding(family=ALL, where=where, unit=unit, place=place, log_e=float(together[place]))
+    return float(log_mean(np.array([local, float(log_mean(np.concatenate(pooled)))]))), finding
+
+
+def _shared(ledger: Ledger, logs: Array) -> Array:
+    places = ledger.functionals.shared
+    return np.where(places >= 0, logs[:, places], 0.0)

@@ -1,0 +1,141 @@
+"""How far a draw may lie from the gradient: declared, or fixed on a burn-in and then held against fresh draws."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from amss_min.testing.betting import Array
+from amss_min.testing.estimator import Estimator, EstimatorError
+from amss_min.testing.evidence import Guarantee
+from amss_min.testing.functionals import Functionals
+
+MARGIN = 3.0
+"""A cap is this many times the largest value of the burn-in."""
+
+ROUNDING = 2.0**-20
+"""Relative biases up to here count as rounding: sixteen roundings in single precision."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Reach:
+    """Ranges of what is summed, in the relative units of the functionals and of |g|.
+
+    below, above (T,): every functional lies in [-below, above]. radius: |C - g| / |g| is at most this.
+    energy: |C|^2 / |g|^2 is at most this. omega: the declared bound on E|C - g|^2 / |g|^2; the ranges are then
+    infinite. attempt: how many ranges were fixed on draws, this one included; 0 for a declared reach.
+    """
+
+    guarantee: Guarantee
+    below: Array
+    above: Array
+    radius: float
+    energy: float
+    omega: float | None = None
+    attempt: int = 0
+
+    @property
+    def handicap(self) -> float:
+        """What attempts cost: the i-th has the share 2^-i of alpha, so its log capital loses i log 2."""
+        return self.attempt * math.log(2)
+
+    def exceeded(self, functionals: Array, noises: Array, energies: Array) -> NDArray[np.bool_]:
+        """Which draws (B,) lie outside; noises and energies are |C - g|^2 / |g|^2 and |C|^2 / |g|^2."""
+        outside = ((functionals < -self.below) | (functionals > self.above)).any(1)
+        beyond: NDArray[np.bool_] = outside | (noises > self.radius**2) | (energies > self.energy)
+        return beyond
+
+    def widened(self, functionals: Array, noises: Array, energies: Array) -> "Reach":
+        """The next attempt: all earlier ranges, and what these draws need, with the margin."""
+        fresh = burned_in(functionals, noises, energies)
+        return replace(
+            fresh,
+            below=np.maximum(self.below, fresh.below),
+            above=np.maximum(self.above, fresh.above),
+            radius=max(self.radius, fresh.radius),
+            energy=max(self.energy, fresh.energy),
+            attempt=self.attempt + 1,
+        )
+
+
+def burned_in(functionals: Array, noises: Array, energies: Array) -> Reach:
+    """Caps from a burn-in: three times the largest value seen on each side."""
+    return Reach(
+        guarantee=Guarantee.TRUNCATED,
+        below=MARGIN * np.maximum((-functionals).max(0), ROUNDING),
+        above=MARGIN * np.maximum(functionals.max(0), ROUNDING),
+        radius=MARGIN * max(math.sqrt(noises.max()), ROUNDING),
+        energy=MARGIN * max(float(energies.max()), 1.0),
+        attempt=1,
+    )
+
+
+def declared(estimator: Estimator, functionals: Functionals) -> Reach | None:
+    """The reach that the estimator declares for this gradient, a bound before omega; None where it declares neither.
+
+    Raises EstimatorError for a declaration that is not a number (or, for a bound, a tensor of the gradient's shape).
+    """
+    if estimator.bound is not None:
+        return _bounded(estimator.bound, functionals)
+    if estimator.omega is None:
+        return None
+    omega = _number("omega", _value("omega", estimator.omega, functionals))
+    endless = np.full(len(functionals.names), np.inf)
+    return Reach(
+        guarantee=Guarantee.VARIANCE_BOUNDED,
+        below=endless,
+        above=endless,
+        radius=math.inf,
+        energy=math.inf,
+        omega=omega,
+    )
+
+
+def _bounded(bound: Any, functionals: Functionals) -> Reach:
+    g, norm = functionals.gradient, functionals.norm
+    value = _value("bound", bound, functionals) if callable(bound) else float(bound) * norm
+    if isinstance(value, torch.Tensor) and value.ndim:
+        if value.shape != g.shape:
+            raise EstimatorError(
+                f"bound must be a number or of the gradient's shape {g.shape}, found {tuple(value.shape)}"
+            )
+        entries = value.detach().double().numpy()
+        largest = float(np.linalg.norm(entries)) / norm
+        radius = float(np.linalg.norm(entries + np.abs(g))) / norm
+        # A functional is linear with the signs of g: it is largest where every entry is at the end of its range.
+        corner = (entries + np.abs(g)) * np.where(g < 0, -1.0, 1.0)
+        far = np.abs(functionals.of_deviations(corner[None])[0])
+    else:
+        largest = _number("bound", value) / norm
+        radius = largest + 1
+        far = functionals.norms() * radius
+    slack = 1 + ROUNDING
+    return Reach(
+        guarantee=Guarantee.BOUNDED,
+        below=far * slack,
+        above=far * slack,
+        radius=radius * slack,
+        energy=largest**2 * slack,
+    )
+
+
+def _value(name: str, declaration: Any, functionals: Functionals) -> Any:
+    if not callable(declaration):
+        return declaration
+    try:
+        return declaration(torch.from_numpy(functionals.gradient.copy()))
+    except Exception as error:
+        raise EstimatorError(f"the declared {name} raised {type(error).__name__}: {error}") from error
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError) as error:
+        raise EstimatorError(f"the declared {name} must be a number, found {value!r}") from error
+    if not number >= 0 or not math.isfinite(number):
+        raise EstimatorError(f"the declared {name} must be a number of at least 0, found {number}")
+    return number
