@@ -27,6 +27,13 @@ class Poisson(FixedPointDesign):
         """One word a unit."""
         return n
 
+    def joint_inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """pi_i pi_j, rounded once; pi_i where i = j."""
+        pi = self.inclusion(p, k)
+        joint = pi.unsqueeze(-1) * pi.unsqueeze(-2)
+        joint.diagonal(dim1=-2, dim2=-1).copy_(pi)
+        return joint
+
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """Unit j is drawn iff the upper 40 bits of its word lie below r_j."""
         q, positive, count = prepared(p, k)

@@ -27,6 +27,16 @@ class SimpleRandom(Design):
         _, positive, count = prepared(p, k)
         return _inclusion(positive, count)
 
+    def joint_inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """k (k - 1) / (n_plus (n_plus - 1)) for two units of positive size, rounded once; pi_i where i = j."""
+        _, positive, count = prepared(p, k)
+        n_plus = positive.sum(-1)
+        pairs = (n_plus * (n_plus - 1)).clamp_min(1).to(torch.float64)
+        share = (count * (count - 1) / pairs)[..., None, None]
+        joint = share * (positive.unsqueeze(-1) & positive.unsqueeze(-2))
+        joint.diagonal(dim1=-2, dim2=-1).copy_(_inclusion(positive, count))
+        return joint
+
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The k units of positive size with the smallest keys."""
         q, positive, count = prepared(p, k)

@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
+from amss_min.designs.all_orders import mean_over_orders
 from amss_min.designs.base import Draw, prepared
-from amss_min.designs.fixed_point import BITS, UNIT, FixedPointDesign, rounded
+from amss_min.designs.fixed_point import BITS, ONE, UNIT, FixedPointDesign, rounded
 from amss_min.sorting import order
 
 _START_SHIFT = 62 - BITS  # a word is uniform on [0, 2^62); its upper 40 bits are the start
@@ -39,6 +40,15 @@ class Systematic(FixedPointDesign):
         """One key a unit for the order, and the start."""
         return n + 1
 
+    def joint_inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """The share of starts on which both units are drawn, rounded at most once; pi_i where i = j.
+
+        Many are 0 in a fixed order, and pi_ij > pi_i pi_j is possible. A random order is the mean of all n! orders.
+        Cost: O(n^3) for an order, in integers. Raises NotImplementedError for a random order of more than 6 units.
+        """
+        r = self.fixed_point(p, k)
+        return mean_over_orders(_joint, r, self) if self.random_order else _joint(r)
+
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The draw at the start bits[..., n] >> 22, in the order of the keys bits[..., :n]."""
         q, positive, count = prepared(p, k)
@@ -56,3 +66,11 @@ class Systematic(FixedPointDesign):
 def _crossed(r: Tensor, start: Tensor) -> Tensor:
     after = r.cumsum(-1) + start
     return (after >> BITS) > ((after - r) >> BITS)  # a stride of at most ONE crosses at most one multiple
+
+
+def _joint(r: Tensor) -> Tensor:
+    """In the order of the units. The draw changes only where the start passes -C_i modulo ONE for some i."""
+    cuts = torch.cat([torch.zeros_like(r[..., :1]), -r.cumsum(-1) % ONE], -1).sort(-1).values
+    starts = torch.diff(cuts, append=torch.full_like(cuts[..., :1], ONE)).to(torch.float64)
+    drawn = _crossed(r.unsqueeze(-2), cuts.unsqueeze(-1)).to(torch.float64)  # (..., n + 1 cuts, n units)
+    return (drawn * starts.unsqueeze(-1)).mT @ drawn * UNIT  # whole numbers of at most 2^40: no sum is rounded

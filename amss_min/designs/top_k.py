@@ -28,6 +28,11 @@ class TopK(Design):
         _, _, count = prepared(p, k)
         return smallest(-p, count).to(torch.float64)
 
+    def joint_inclusion(self, p: Tensor, k: int | Tensor) -> Tensor:
+        """1 where both units are among the k largest, else 0."""
+        pi = self.inclusion(p, k)
+        return pi.unsqueeze(-1) * pi.unsqueeze(-2)
+
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The k largest units, whatever the words."""
         q, _, count = prepared(p, k)

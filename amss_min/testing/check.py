@@ -22,8 +22,8 @@ from amss_min.testing.settings import DRAWS, DRAWS_BATCHED, Settings
 from amss_min.testing.status import Status, weakest
 
 _BURN_IN = 2000
-_BLOCK, _BLOCK_ENTRIES = 500, 2**20
-_GROWTH = 8  # a block adds an eighth: evidence is weighed some fifty times in all
+_BLOCK, _BLOCK_BATCHED, _BLOCK_ENTRIES = 2000, 2**14, 2**20
+_ROUND, _GROWTH = 500, 8  # a round adds an eighth: evidence is weighed some fifty times in all
 
 Progress = Callable[[int, int], None]
 
@@ -47,7 +47,8 @@ class _Check:
             raise ValueError("a check needs at least one gradient, found none")
         self.estimator, self.gradients, self.settings = estimator, dict(gradients), settings
         self.progress = progress or (lambda done, total: None)
-        self.spent, self.blocks, self.burn_in, self.per_draw = 0, 0, 0, 0.0
+        self.spent, self.burn_in, self.drawing, self.per_draw = 0, 0, 0.0, 0.0
+        self.generators: dict[str, torch.Generator] = {}
         self.violations: list[Mapping[str, str]] = []
         self.ledgers: dict[str, Ledger] = {}
 
@@ -88,14 +89,14 @@ class _Check:
         open_families = set(self.ledgers)
         log_e: float = 0.0
         finding: Finding | None = None
-        needed = math.log(1 / self.settings.alpha)
+        needed, widened = math.log(1 / self.settings.alpha), 0
         stop = total  # a bias that is found is drawn on, up to as often again, until its interval shows it too
         while self.spent < stop and not self.violations:
             for name in [name for name in self.ledgers if name in open_families] or list(self.ledgers):
-                self._block(name, total)
-                if self.spent >= stop or self.violations:
-                    break
+                self._round(name, stop, total)
             evidence, finding = evaluate(self.ledgers)
+            if widened != (widened := sum(ledger.reach.attempt for ledger in self.ledgers.values())):
+                log_e, stop = 0.0, total  # what was said before rested on caps that did not hold
             log_e = max(log_e, evidence)
             if log_e >= needed:
                 stop = min(stop, 2 * self.spent)
@@ -125,29 +126,34 @@ class _Check:
         settings, families = self.settings, len(self.gradients)
         wanted = settings.draws or (DRAWS_BATCHED if self.estimator.batched else DRAWS)
         rounding = self._rounding()
-        self.burn_in = size = settings.burn_in or self._burn_in_size(wanted)
+        self.burn_in = settings.burn_in or self._burn_in_size(wanted)
         began = time.perf_counter()
-        burnt = {name: self._draw(name, size) for name in self.gradients}
-        self.per_draw = (time.perf_counter() - began) / self.spent
-        seen = {name: measured(Functionals.of(self.gradients[name]), draws) for name, draws in burnt.items()}
+        fixed = {name: self._burnt(name) for name in self.gradients}
+        self.per_draw = self.drawing / self.spent
         total = wanted
         if settings.draws is None:
             affordable = settings.seconds / (time.perf_counter() - began) * self.spent
             total = min(wanted, max(int(affordable), 2 * self.spent))
         horizon = max(1, (total - self.spent) // families)
-        for name, (scaled, *values) in seen.items():
-            said = reach.declared(self.estimator, Functionals.of(self.gradients[name]))
+        for name, (reach_of, direction) in fixed.items():
             self.ledgers[name] = Ledger(
                 self.gradients[name],
-                said or reach.burned_in(*values),
-                direction=_widest(scaled),
+                reach_of,
+                direction=direction,
                 horizon=horizon,
                 alpha=settings.alpha,
                 rounding=rounding,
             )
-            if said is not None and said.exceeded(*values).any():
-                self._beyond_bound(name)
         return total
+
+    def _burnt(self, name: str) -> tuple[reach.Reach, float]:
+        """The reach on one gradient, declared or from a burn-in, and the mean square in the widest direction."""
+        functionals = Functionals.of(self.gradients[name])
+        scaled, *values = measured(functionals, self._draw(name, self.burn_in))
+        said = reach.declared(self.estimator, functionals)
+        if said is not None and said.exceeded(*values).any():
+            self._beyond_bound(name)
+        return said or reach.burned_in(functionals, *values), _widest(scaled)
 
     def _burn_in_size(self, draws: int) -> int:
         families = len(self.gradients)
@@ -160,26 +166,33 @@ class _Check:
         affordable = self.settings.seconds / 10 / families / ((time.perf_counter() - began) / 4)
         return max(4, min(size, int(affordable)))
 
-    def _block(self, name: str, total: int) -> None:
-        size = min(self._block_size(self.ledgers[name].n), total - self.spent)
-        inside = self.ledgers[name].add(self._draw(name, size))
-        if not inside and self.ledgers[name].reach.guarantee is not Guarantee.TRUNCATED:
-            self._beyond_bound(name)
-        self.progress(self.spent, total)
+    def _round(self, name: str, stop: int, total: int) -> None:
+        """An eighth more draws on one gradient, in blocks that fit into memory."""
+        ledger = self.ledgers[name]
+        left = min(max(_ROUND, ledger.n // _GROWTH), stop - self.spent)
+        while left > 0 and not self.violations:
+            size = min(left, self._block_size())
+            inside = ledger.add(self._draw(name, size))
+            if not inside and ledger.reach.guarantee is not Guarantee.TRUNCATED:
+                self._beyond_bound(name)
+            left -= size
+            self.progress(self.spent, total)
 
     def _draw(self, name: str, count: int) -> Tensor:
-        generator = torch.Generator().manual_seed(self._seed("draws", name, self.blocks))
-        self.blocks += 1
+        if name not in self.generators:
+            self.generators[name] = torch.Generator().manual_seed(self._seed("draws", name))
         self.spent += count
-        draws = self.estimator.draws(self.gradients[name], count, generator)
+        began = time.perf_counter()
+        draws = self.estimator.draws(self.gradients[name], count, self.generators[name])
+        self.drawing += time.perf_counter() - began
         if not bool(draws.isfinite().all()):
             self._violated(name, "every entry must be finite", "a draw with an infinite or undefined entry", "no mean")
             draws = draws.nan_to_num(0.0, 0.0, 0.0)
         return draws
 
-    def _block_size(self, before: int = 0) -> int:
+    def _block_size(self) -> int:
         entries = next(iter(self.gradients.values())).numel()
-        return max(1, min(max(_BLOCK, before // _GROWTH), _BLOCK_ENTRIES // entries))
+        return max(1, min(_BLOCK_BATCHED if self.estimator.batched else _BLOCK, _BLOCK_ENTRIES // entries))
 
     def _rounding(self) -> float:
         gradient = next(iter(self.gradients.values()))

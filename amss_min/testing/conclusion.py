@@ -26,11 +26,11 @@ def families(ledgers: Mapping[str, Ledger], refuting: Finding | None, settings: 
 
 def _family(name: str, ledger: Ledger, count: int, refuting: Finding | None, settings: Settings) -> FamilyResult:
     alpha, place = settings.alpha, ledger.functionals.unit_slice
-    low, high = ledger.intervals(alpha / (count * ledger.functionals.units))
     sides = np.stack([log_mean(ledger.log_bets(upward=upward)) for upward in (True, False)])
     worst = int(np.argmax(sides[:, place].max(0)))
     if refuting is not None and refuting.unit is not None and refuting.family in (name, ALL):
         worst = refuting.unit
+    low, high = ledger.interval(worst, alpha / (count * ledger.functionals.units))
     factor, least, most = ledger.second_moment(alpha / count)
     at_most = ledger.largest_bias(alpha)
     status = Status.CONSISTENT if at_most <= settings.detect else Status.INCONCLUSIVE
@@ -43,7 +43,7 @@ def _family(name: str, ledger: Ledger, count: int, refuting: Finding | None, set
         draws=ledger.n,
         worst_unit=worst,
         relative_bias=float(ledger.totals[place][worst]) / max(ledger.n, 1),
-        interval=(float(low[worst]), float(high[worst])),
+        interval=(low, high),
         bias_at_most=at_most,
         second_moment=factor,
         second_moment_interval=(least, most),
@@ -126,7 +126,8 @@ def text(status: Status, results: Sequence[FamilyResult], settings: Settings, *,
         Guarantee.BOUNDED: "valid for every law within the declared bound",
         Guarantee.VARIANCE_BOUNDED: "valid for every law with the declared omega",
         Guarantee.TRUNCATED: (
-            "caps were fixed on a burn-in, at three times the largest deviation seen; outcomes beyond them have "
+            "caps were fixed on a burn-in, at three times the largest deviation seen (at 1000 times the gradient for "
+            "what was never drawn in it); outcomes beyond them have "
             f"probability at most {max(result.left_out for result in results):.2g} and are assumed to carry no mean"
         ),
     }[guarantee]

@@ -4,8 +4,8 @@ Draws say something about an estimator only if they are draws: each from the gen
 else, and not from what an earlier call has left. Three sides are looked at, in eight calls:
 
 - the generator: the same state gives the same output bit for bit, and is advanced alike, also after calls with another
-  gradient and another seed, and whatever the global random states of torch, NumPy and `random` are; those stay as they
-  are, and a draw that depends on the seed advances the generator;
+  gradient and another seed, and whatever the global random states of torch (on the CPU), NumPy and `random` are; those
+  stay as they are, and a draw that depends on the seed advances the generator;
 - the input: the gradient is the same after the call as before;
 - the result: a floating-point tensor of the gradient's shape, finite where the gradient is.
 

@@ -5,6 +5,7 @@ sums of units, find with fewer draws one that a whole unit, a sign or everything
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -38,10 +39,10 @@ class Functionals:
         """K."""
         return len(self.gradient)
 
-    @property
+    @cached_property
     def norm(self) -> float:
         """|g|."""
-        return float(np.linalg.norm(self.gradient))
+        return float(np.sqrt(np.square(self.gradient).sum()))
 
     @property
     def names(self) -> list[str]:

@@ -61,16 +61,16 @@ class Ledger:
 
     def add(self, draws: Tensor) -> bool:
         """Count these draws (B, K, d); False where one lay outside the reach, and the sums start anew."""
-        scaled, functionals, noises, energies = measured(self.functionals, draws)
-        outside = self.reach.exceeded(functionals, noises, energies)
+        scaled, values, noises, energies = measured(self.functionals, draws)
+        outside = self.reach.exceeded(values, noises, energies)
         if outside.any():
             self.beyond += int(outside.sum())
-            self.reach = self.reach.widened(functionals, noises, energies)
+            self.reach = self.reach.widened(self.functionals, values, noises, energies)
             self._clear()
             return False
         self.n += len(draws)
-        self.totals += functionals.sum(0)
-        self.squares += np.square(functionals).sum(0)
+        self.totals += values.sum(0)
+        self.squares += np.square(values).sum(0)
         self._sum += scaled.sum(0)
         if self._products is not None:
             rows = torch.from_numpy(scaled)  # torch keeps to one thread where numpy's product would not
@@ -114,9 +114,10 @@ class Ledger:
         certain: Array = -(self.reach.below if upward else self.reach.above)[places]
         return certain
 
-    def intervals(self, alpha: float) -> tuple[Array, Array]:
-        """Confidence bounds (K,) on the relative bias of every unit, each pair at alpha."""
-        return interval([(self, np.arange(len(self.totals))[self.functionals.unit_slice])], alpha)
+    def interval(self, unit: int, alpha: float) -> tuple[float, float]:
+        """Confidence bounds on the relative bias of a unit, at alpha."""
+        low, high = interval([(self, np.array([self.functionals.unit_slice.start + unit]))], alpha)
+        return float(low[0]), float(high[0])
 
     def second_moment(self, alpha: float) -> tuple[float, float, float]:
         """1 + omega = E|C|^2 / |g|^2: the mean of the draws, and confidence bounds at alpha."""

@@ -16,6 +16,9 @@ from amss_min.testing.functionals import Functionals
 MARGIN = 3.0
 """A cap is this many times the largest value of the burn-in."""
 
+UNSEEN = 1000.0
+"""An entry that was zero in the whole burn-in may yet be this many times its gradient: an inclusion of 1/1000."""
+
 ROUNDING = 2.0**-20
 """Relative biases up to here count as rounding: sixteen roundings in single precision."""
 
@@ -42,15 +45,18 @@ class Reach:
         """What attempts cost: the i-th has the share 2^-i of alpha, so its log capital loses i log 2."""
         return self.attempt * math.log(2)
 
-    def exceeded(self, functionals: Array, noises: Array, energies: Array) -> NDArray[np.bool_]:
-        """Which draws (B,) lie outside; noises and energies are |C - g|^2 / |g|^2 and |C|^2 / |g|^2."""
-        outside = ((functionals < -self.below) | (functionals > self.above)).any(1)
+    def exceeded(self, values: Array, noises: Array, energies: Array) -> NDArray[np.bool_]:
+        """Which draws (B,) lie outside.
+
+        values (B, T): the functionals; noises, energies (B,): |C - g|^2 / |g|^2 and |C|^2 / |g|^2.
+        """
+        outside = ((values < -self.below) | (values > self.above)).any(1)
         beyond: NDArray[np.bool_] = outside | (noises > self.radius**2) | (energies > self.energy)
         return beyond
 
-    def widened(self, functionals: Array, noises: Array, energies: Array) -> "Reach":
+    def widened(self, functionals: Functionals, values: Array, noises: Array, energies: Array) -> "Reach":
         """The next attempt: all earlier ranges, and what these draws need, with the margin."""
-        fresh = burned_in(functionals, noises, energies)
+        fresh = burned_in(functionals, values, noises, energies)
         return replace(
             fresh,
             below=np.maximum(self.below, fresh.below),
@@ -61,14 +67,22 @@ class Reach:
         )
 
 
-def burned_in(functionals: Array, noises: Array, energies: Array) -> Reach:
-    """Caps from a burn-in: three times the largest value seen on each side."""
+def burned_in(functionals: Functionals, values: Array, noises: Array, energies: Array) -> Reach:
+    """Caps from a burn-in: three times the largest value seen on each side.
+
+    values (B, T), noises and energies (B,): of its draws. Entries that were zero in all of them are allowed 1000 times
+    their gradient: what is drawn rarely has not been seen to be missing.
+    """
+    g = functionals.gradient
+    unseen = (values[:, : g.size].max(0) <= ROUNDING - 1).reshape(g.shape) & (g != 0)
+    late = UNSEEN * g * unseen
+    furthest = float(np.linalg.norm(late)) / functionals.norm
     return Reach(
         guarantee=Guarantee.TRUNCATED,
-        below=MARGIN * np.maximum((-functionals).max(0), ROUNDING),
-        above=MARGIN * np.maximum(functionals.max(0), ROUNDING),
-        radius=MARGIN * max(math.sqrt(noises.max()), ROUNDING),
-        energy=MARGIN * max(float(energies.max()), 1.0),
+        below=MARGIN * np.maximum((-values).max(0), ROUNDING),
+        above=np.maximum(MARGIN * np.maximum(values.max(0), ROUNDING), functionals.of_deviations(late[None])[0]),
+        radius=max(MARGIN * max(math.sqrt(noises.max()), ROUNDING), furthest),
+        energy=max(MARGIN * max(float(energies.max()), 1.0), furthest**2),
         attempt=1,
     )
 

@@ -16,7 +16,7 @@ Random words are uniform, given the gradient.
 
 How it is checked
 -----------------
-Exact rational arithmetic, no tolerance: the law of every design over subsets (`theory.enumeration`) times the
+Exact rational arithmetic, no tolerance: the law of every design over subsets (`theory.readings`) times the
 production multipliers, equal to the inclusion probabilities of the law; and different from 1 wherever pi_j < 1.
 `AMSS` itself, with its defaults, is then run over seeds: every unit comes out as g_j or as 0, bit for bit, and
 as many as k = ceil(rho n) of them are kept.
@@ -70,7 +70,7 @@ def _means(found: Sequence[Trial]) -> Iterator[Comparison]:
     for trial in found:
         for reading in trial.readings:
             for unit, mean in enumerate(moments.mean_multipliers(reading.outcomes)):
-                yield Comparison(expected=trial.pi[unit], measured=mean, witness=trial.witness(reading, unit=unit))
+                yield Comparison(expected=reading.pi[unit], measured=mean, witness=trial.witness(reading, unit=unit))
 
 
 def _biased(found: Sequence[Trial]) -> Iterator[Comparison]:
