@@ -11,7 +11,7 @@ from torch import Tensor
 from amss_min.importance import water_filling
 from amss_min.testing import exact
 from amss_min.testing.betting import log_mean
-from amss_min.testing.evaluation import ALL, Finding
+from amss_min.testing.evaluation import Finding
 from amss_min.testing.evidence import Guarantee
 from amss_min.testing.ledger import Ledger
 from amss_min.testing.result import FamilyResult
@@ -28,7 +28,7 @@ def _family(name: str, ledger: Ledger, count: int, refuting: Finding | None, set
     alpha, place = settings.alpha, ledger.functionals.unit_slice
     sides = np.stack([log_mean(ledger.log_bets(upward=upward)) for upward in (True, False)])
     worst = int(np.argmax(sides[:, place].max(0)))
-    if refuting is not None and refuting.unit is not None and refuting.family in (name, ALL):
+    if refuting is not None and refuting.unit is not None and refuting.example == name:
         worst = refuting.unit
     low, high = ledger.interval(worst, alpha / (count * ledger.functionals.units))
     factor, least, most = ledger.second_moment(alpha / count)

@@ -21,13 +21,14 @@ ALL = "all"
 class Finding:
     """The functional with the most evidence of a bias.
 
-    family: the gradient, or "all" where gradients share it. where: what it looks at, in words. unit: its unit, in the
-    family or at the same place in all of them; None for sums and ranks. place: its index among the functionals, or
-    among the shared ones.
+    family: the gradient, or "all" where gradients share it. where: what it looks at, in words. example: the family that
+    shows it best, and unit: its unit there; None for sums. place: its index among the functionals, or among the shared
+    ones.
     """
 
     family: str
     where: str
+    example: str
     unit: int | None
     place: int
     log_e: float
@@ -56,9 +57,10 @@ def evaluate(ledgers: Mapping[str, Ledger]) -> tuple[float, Finding]:
     sides = [{name: ledger.log_bets(upward=upward) for name, ledger in ledgers.items()} for upward in (True, False)]
     alone = [{name: log_mean(logs) for name, logs in side.items()} for side in sides]
     best = max((float(logs.max()), name, int(logs.argmax())) for side in alone for name, logs in side.items())
-    functionals = ledgers[best[1]].functionals
-    named = functionals.names[best[2]]
-    finding = Finding(family=best[1], where=named, unit=functionals.unit_of(best[2]), place=best[2], log_e=best[0])
+    name, place = best[1:]
+    functionals = ledgers[name].functionals
+    where, unit = functionals.names[place], functionals.unit_of(place)
+    finding = Finding(family=name, where=where, example=name, unit=unit, place=place, log_e=best[0])
     local = float(log_mean(np.concatenate([logs for side in alone for logs in side.values()])))
     if len(ledgers) == 1:
         return local, finding
@@ -66,10 +68,12 @@ def evaluate(ledgers: Mapping[str, Ledger]) -> tuple[float, Finding]:
     together = np.maximum(*pooled)
     place = int(together.argmax())
     if together[place] > finding.log_e:
-        units = next(iter(ledgers.values())).functionals.units
-        unit = place if place < units else None
-        where = functionals.shared_names[place]
-        finding = Finding(family=ALL, where=where, unit=unit, place=place, log_e=float(together[place]))
+        log_e, where = float(together[place]), functionals.shared_names[place]
+        index = {name: int(ledger.functionals.shared[place]) for name, ledger in ledgers.items()}
+        shown = {name: max(side[name][at] for side in alone) for name, at in index.items() if at >= 0}
+        name = max(shown, key=lambda name: float(shown[name]))
+        unit = ledgers[name].functionals.unit_of(index[name])
+        finding = Finding(family=ALL, where=where, example=name, unit=unit, place=place, log_e=log_e)
     return float(log_mean(np.array([local, float(log_mean(np.concatenate(pooled)))]))), finding
 
 

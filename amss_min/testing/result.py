@@ -91,28 +91,41 @@ class CheckResult:
 
     @property
     def worst(self) -> FamilyResult | None:
-        """The family to look at first: the one refuted, else the one whose excluded norm is largest."""
+        """The family to look at first: the one that shows the bias, else the one whose excluded norm is largest."""
+        if self.status is Status.REFUTED and self.finding is not None:
+            return next(result for result in self.families if result.family == self.finding.example)
         refuted = [result for result in self.families if result.status is Status.REFUTED]
         return max(refuted or self.families, key=lambda result: result.bias_at_most, default=None)
 
     def as_json(self) -> dict[str, Any]:
-        """The result in JSON types."""
+        """The result in JSON types.
+
+        worst_unit, in worst_family, with its relative_bias and interval: for REFUTED that of the strongest evidence,
+        over all families where they share it (the unit at one place, or of one rank).
+        """
         worst = self.worst
-        bias, interval, unit = None, None, None
+        bias, interval = (None, None) if worst is None else (worst.relative_bias, worst.interval)
+        strongest = None
         if self.finding is not None and self.bias is not None:
-            bias, interval = self.bias
-            unit = {"family": self.finding.family, "unit": self.finding.unit, "where": self.finding.where}
-        elif worst is not None:
-            bias, interval = worst.relative_bias, worst.interval
-            unit = {"family": worst.family, "unit": worst.worst_unit, "where": f"unit {worst.worst_unit}"}
+            strongest = {
+                "family": self.finding.family,
+                "where": self.finding.where,
+                "relative_bias": finite(self.bias[0]),
+                "interval": [finite(end) for end in self.bias[1]],
+                "log_e": finite(self.finding.log_e),
+            }
+            if self.status is Status.REFUTED and self.finding.unit is not None:
+                bias, interval = self.bias
         return {
             "estimator": self.estimator,
             "status": self.status.value,
             "guarantee": self.guarantee.value,
             "text": self.text,
-            "worst_unit": unit,
+            "worst_unit": None if worst is None else worst.worst_unit,
+            "worst_family": None if worst is None else worst.family,
             "relative_bias": None if bias is None else finite(bias),
             "interval": None if interval is None else [finite(end) for end in interval],
+            "strongest": strongest,
             "omega": None if worst is None else worst.as_json()["omega"],
             "draws": self.draws,
             **self.settings.as_json(),

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from amss_min.testing.check import check
 from amss_min.testing.estimator import Estimator, EstimatorError
-from amss_min.testing.evaluation import ALL
 from amss_min.testing.result import CheckResult
 from amss_min.testing.settings import Settings
 from amss_min.testing.status import Status
@@ -69,16 +68,18 @@ def _record(gradients: Mapping[str, Tensor], result: CheckResult) -> dict[str, A
             "burn_in": max(result.burn_in, 1),
             "seed": settings.seed,
         },
-        "said": {key: result.as_json()[key] for key in ("status", "text", "worst_unit", "relative_bias", "violations")},
+        "said": {
+            key: result.as_json()[key]
+            for key in ("status", "text", "worst_unit", "worst_family", "relative_bias", "violations")
+        },
     }
 
 
 def _family(result: CheckResult) -> str:
     if result.violations:
         return str(result.violations[0]["family"])
-    if result.finding is not None and result.finding.family != ALL:
-        return result.finding.family
-    return max(result.families, key=lambda family: family.log_e).family
+    assert result.worst is not None
+    return result.worst.family
 
 
 def _unit(result: CheckResult) -> int:
