@@ -19,7 +19,19 @@ masked gradient is the gradient in expectation.
 """
 
 from amss_min.amss import AMSS, AMSSPlus
-from amss_min.designs import Design, Poisson, SimpleRandom, Successive, Systematic, TopK
+from amss_min.designs import (
+    ConditionalPoisson,
+    Design,
+    Pareto,
+    Pivotal,
+    Poisson,
+    Sampford,
+    SequentialPoisson,
+    SimpleRandom,
+    Successive,
+    Systematic,
+    TopK,
+)
 from amss_min.importance import GradientNorm, Importance, SquaredGradient
 from amss_min.modalities import Units, columns, heads, rows, split_head, weights
 from amss_min.released import Released
@@ -30,16 +42,21 @@ from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, Shi
 __all__ = [
     "AMSS",
     "AMSSPlus",
+    "ConditionalPoisson",
     "Design",
     "GradientNorm",
     "HorvitzThompson",
     "Importance",
     "Indicator",
     "MutualInformationRate",
+    "Pareto",
+    "Pivotal",
     "Poisson",
     "RankConditioned",
     "Released",
     "Report",
+    "Sampford",
+    "SequentialPoisson",
     "ShiftedInverse",
     "SimpleRandom",
     "SquaredGradient",

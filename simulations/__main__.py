@@ -17,7 +17,7 @@ try:
     from amss_min.testing import Status
     from simulations.audit import EXPERIMENTS, Task, UnknownName, audit, chosen, exit_code, tasks, work
     from simulations.experiments import ALL
-    from simulations.results import check_writable, write_json
+    from simulations.results import check_writable, write_json, write_text
     from theory.claims import CLAIMS
     from theory.measurement import Measurement, Run
     from theory.verdict import Verdict
@@ -177,21 +177,69 @@ def train_command(
 
 @app.command(name="bench")
 def bench_command(
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Timings of each way.")] = 20,
+    repeats: Annotated[int | None, typer.Option("--repeats", min=1, help="Timings of each way; 20, designs 3.")] = None,
+    designs: Annotated[bool, typer.Option("--designs", help="Time the sampling designs instead, by size.")] = False,
     results: Results = Path("results"),
 ) -> int:
     """Time the masked step beside the memory limit and write results/bench.json.
 
-    \b
-    Example:
+    With --designs: a draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json.
+
+    
+    Examples:
       python -m simulations bench
+      python -m simulations bench --designs
     """
+    if designs:
+        return _bench_designs(results, repeats or 3)
     from simulations.bench import bench_command as bench
 
     try:
-        return bench(results, repeats)
+        return bench(results, repeats or 20)
     except KeyboardInterrupt:
         raise _Interrupted("interrupted: nothing was written") from None
+
+
+def _bench_designs(results: Path, repeats: int) -> int:
+    from simulations import design_bench
+
+    with _written_to(results):
+        check_writable(results)
+    with _progress("designs", design_bench.cells()) as advance:
+        bench = design_bench.run_design_bench(repeats, done=advance)
+    _out().print(bench.table())
+    with _written_to(results):
+        written = design_bench.write(results, bench)
+    _out().print(f"written: {written}", markup=False, highlight=False, soft_wrap=True)
+    return 0
+
+
+@app.command(name="statistics")
+def statistics_command(
+    quick: Annotated[bool, typer.Option("--quick", help="A small version in seconds, written to results/.")] = False,
+    folder: Annotated[Path | None, typer.Option("--docs", metavar="DIR", help="Folder to write to; docs/.")] = None,
+    seed: Seed = 0,
+) -> int:
+    """Measure false alarms and power of the sequential tests and write docs/statistics.md and .json.
+
+    \b
+    Examples:
+      python -m simulations statistics
+      python -m simulations statistics --quick
+    """
+    from simulations.statistics import measuring, page, tables
+
+    chosen_tables = tables.tables(quick=quick)
+    folder = folder or Path("results" if quick else "docs")
+    with _written_to(folder):
+        check_writable(folder)
+    with _progress("statistics", len(measuring.jobs(chosen_tables))) as advance:
+        record = measuring.measure(chosen_tables, root=seed, done=advance)
+    with _written_to(folder):
+        write_json(folder / page.RECORD, record)
+        write_text(folder / page.PAGE, page.page(record))
+    _out().print(f"written: {folder / page.PAGE}", markup=False, highlight=False, soft_wrap=True)
+    return 0
 
 
 def _show(verdicts: tuple[Verdict, ...]) -> None:

@@ -91,8 +91,8 @@ class Design(ABC):
 def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Normalised sizes q, which units are positive, and the effective count, for sizes p and count k.
 
-    q is float64 (..., n); a positive size stays positive even where it underflows beside the sum, which
-    must not overflow (sizes up to 1e300 are safe).
+    q is float64 (..., n); a positive size stays positive even where it underflows beside the sum. Every finite size is
+    safe: before they are summed, sizes are scaled by the power of two that takes the largest below 1, without rounding.
     Raises ValueError for a 0-d p, no units, or an int k below 1.
     """
     if p.ndim == 0 or p.shape[-1] == 0:
@@ -101,6 +101,8 @@ def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
         raise ValueError(f"the count k must be at least 1, found k={k}")
     positive = p > 0
     p = p.detach().to(torch.float64)
+    largest = p.amax(-1, keepdim=True).clamp_min_(_TINY)
+    p = p * (largest.frexp().mantissa / largest)
     q = (p / p.sum(-1, keepdim=True).clamp_min_(_TINY)).clamp_min_(_SMALLEST).mul_(positive)
     return q, positive, torch.minimum(torch.as_tensor(k, device=p.device), positive.sum(-1))
 

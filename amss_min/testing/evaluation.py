@@ -56,7 +56,9 @@ def evaluate(ledgers: Mapping[str, Ledger]) -> tuple[float, Finding]:
     """The log e-value against unbiasedness of all ledgers together, and the strongest functional."""
     sides = [{name: ledger.log_bets(upward=upward) for name, ledger in ledgers.items()} for upward in (True, False)]
     alone = [{name: log_mean(logs) for name, logs in side.items()} for side in sides]
-    best = max((float(logs.max()), name, int(logs.argmax())) for side in alone for name, logs in side.items())
+    looking = {name: ledger.functionals.norms() > 0 for name, ledger in ledgers.items()}  # not at nothing
+    heard = [(name, np.where(looking[name], logs, -np.inf)) for side in alone for name, logs in side.items()]
+    best = max((float(logs.max()), name, int(logs.argmax())) for name, logs in heard)
     name, place = best[1:]
     functionals = ledgers[name].functionals
     where, unit = functionals.names[place], functionals.unit_of(place)
@@ -65,7 +67,8 @@ def evaluate(ledgers: Mapping[str, Ledger]) -> tuple[float, Finding]:
     if len(ledgers) == 1:
         return local, finding
     pooled = [log_mean(np.sum([_shared(ledgers[name], logs) for name, logs in side.items()], axis=0)) for side in sides]
-    together = np.maximum(*pooled)
+    seen = np.any([ledger.functionals.shared >= 0 for ledger in ledgers.values()], axis=0)
+    together = np.where(seen, np.maximum(*pooled), -np.inf)
     place = int(together.argmax())
     if together[place] > finding.log_e:
         log_e, where = float(together[place]), functionals.shared_names[place]

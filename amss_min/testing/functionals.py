@@ -75,13 +75,14 @@ class Functionals:
     def shared(self) -> Array:
         """Indices (2K + 3) of the functionals that families share: units by place, units by rank of norm, sums.
 
-        A unit of zero gradient has index -1.
+        A unit of zero gradient has index -1, and so has a sum over no entries.
         """
-        k = self.units
+        k, g = self.units, self.gradient
         norms = np.linalg.norm(self.gradient, axis=1)
         place = np.where(norms > 0, np.arange(k) + self.unit_slice.start, -1)
         ranked = place[np.argsort(-norms, kind="stable")]
-        sums = np.arange(3) + self.unit_slice.stop
+        some = np.array([g.any(), (g > 0).any(), (g < 0).any()])
+        sums = np.where(some, np.arange(3) + self.unit_slice.stop, -1)
         return np.concatenate([place, ranked, sums])
 
     def of_deviations(self, deviations: Array) -> Array:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from amss_min.designs import Design, Poisson, SimpleRandom, Successive, Systematic, TopK
 from amss_min.designs.base import prepared
 from amss_min.designs.fixed_point import ONE
+from amss_min.designs.order_quadrature import inclusion_by_rows
+from amss_min.designs.order_ranks import ExponentialRanks
 from amss_min.designs.successive import subset_inclusion
-from amss_min.designs.successive_quadrature import quadrature_inclusion
 from amss_min.importance import water_filling
 
 DESIGNS = [TopK(), SimpleRandom(), Poisson(), Successive(), Systematic(), Systematic(random_order=False)]
@@ -188,7 +189,8 @@ def test_quadrature_agrees_with_the_rational_inclusion(sizes: list[float], k: in
     q = q / q.sum()
     exact = subset_inclusion([Fraction(value) for value in q.tolist()], k)
     # The quadrature stops where two steps agree to 1e-9; that bounds its error, which is far smaller still.
-    for value, reference in zip(quadrature_inclusion(q, torch.tensor(k)).tolist(), exact, strict=True):
+    found = inclusion_by_rows(ExponentialRanks, q, torch.tensor(k)).tolist()
+    for value, reference in zip(found, exact, strict=True):
         assert value == pytest.approx(float(reference), rel=1e-9)
 
 

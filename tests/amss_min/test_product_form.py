@@ -167,7 +167,9 @@ def test_the_solved_weights_are_those_of_maximum_entropy(sizes: list[float], k: 
 def test_the_weights_come_in_few_corrections_also_beside_nearly_certain_units(monkeypatch: pytest.MonkeyPatch) -> None:
     # After the first few, a correction divides the error by 3 at least: 40 leave 2^-50 of anything up to 3^8.
     monkeypatch.setattr(conditional_poisson, "MOST_CORRECTIONS", 40)
-    for sizes, k in (*EDGES, ([0.999, 0.5, 0.501], 2), ([1.0] * 511 + [1e-300], 511), ([1.0] + [1e-300] * 40, 1)):
+    nearly = [1 - 2.0**-40, 0.5, 0.5, 2.0**-40]
+    long = (([1.0] * 511 + [1e-300], 511), ([1.0] + [1e-300] * 40, 1))
+    for sizes, k in (*EDGES, *long, ([0.999, 0.5, 0.501], 2), (nearly, 2), ([0.134, 7e-9, 4e-8, 0.866], 1)):
         ConditionalPoisson().weights(row(sizes), k)
 
 
@@ -207,6 +209,19 @@ def test_a_row_is_the_same_to_the_last_bit_alone_in_a_batch_and_expanded(design:
             assert torch.equal(expanded.drawn, copied.drawn)
             assert torch.equal(expanded.inclusion, copied.inclusion)
             assert expanded.q.shape == copied.q.shape == (2, 3, 13) and expanded.k.shape == (2, 3)
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=repr)
+def test_a_short_draw_is_the_same_to_the_last_bit_beside_a_long_one(design: ProductForm) -> None:
+    p = mixed_sizes(90, 7).expand(3, -1)
+    k = torch.tensor([3, 40, 85])
+    words = torch.randint(WORD, (3, 90), generator=generator())
+    whole, pairs = design.select(p, k, words), design.joint_inclusion(p, k)
+    for i, count in enumerate(k.tolist()):
+        alone = design.select(p[i], count, words[i])
+        assert torch.equal(alone.drawn, whole.drawn[i])
+        assert torch.equal(alone.inclusion, whole.inclusion[i])
+        assert torch.equal(design.joint_inclusion(p[i], count), pairs[i])
 
 
 @pytest.mark.parametrize("design", DESIGNS, ids=repr)
@@ -289,6 +304,13 @@ def test_the_width_of_a_table_is_the_largest_count() -> None:
     assert product_form.most_drawn(torch.tensor([2, 4]), 6) == 4
     assert product_form.most_drawn(torch.tensor([2, 8]), 6) == 6
     assert product_form.most_drawn(torch.zeros(0, dtype=torch.int64), 6) == 6
+
+
+@pytest.mark.parametrize("design", DESIGNS, ids=repr)
+@given(sizes=SIZES, k=st.integers(1, 8))
+def test_the_design_says_what_it_keeps(design: ProductForm, sizes: list[float], k: int) -> None:
+    assert design.fixed_size and design.positive and not design.approximate
+    assert torch.equal(design.inclusion(row(sizes), k) > 0, row(sizes) > 0)
 
 
 def test_a_draw_of_nothing_has_its_shape() -> None:
