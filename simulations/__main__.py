@@ -185,7 +185,7 @@ def bench_command(
 
     With --designs: a draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json.
 
-    
+    \b
     Examples:
       python -m simulations bench
       python -m simulations bench --designs

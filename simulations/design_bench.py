@@ -6,7 +6,6 @@ one thread, after one untimed draw. A design stops at its own largest n: what is
 """
 
 import itertools
-import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -29,6 +28,7 @@ from amss_min.designs import (
     Systematic,
     TopK,
 )
+from simulations.bench import cpu_name
 from simulations.results import check_writable, write_json
 
 FILE = "bench-designs.json"
@@ -49,7 +49,11 @@ LIMITS: tuple[tuple[Design, int], ...] = (
     (Sampford(), 1000),
     (ConditionalPoisson(), 1000),
 )
-"""Every design, with the largest n that it is timed at."""
+"""Every design, with the largest n that it is timed at: where a draw takes no more than seconds.
+
+Quadrature costs O(n) at each of some 80 nodes, for sequential Poisson sampling at O(n) nodes; Sampford and conditional
+Poisson sampling hold tables of n k entries, of at most 2^25.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +78,11 @@ class DesignBench:
 
     def table(self) -> Table:
         """Milliseconds by design and n, the growth from the size before in brackets."""
-        table = Table(title="a draw with its realised inclusion probabilities, in ms (growth from the n before)")
+        table = Table(
+            title="a draw with its realised inclusion probabilities, in ms (growth from the n before)",
+            caption=f"-: beyond the limit of the design; shortest of {self.repeats} repeats, threads: {self.threads}, "
+            f"{self.cpu}, torch {self.torch}, {self.date}",
+        )
         table.add_column("design", no_wrap=True)
         for n in self.sizes:
             table.add_column(f"n = {n:,}", justify="right", no_wrap=True)
@@ -114,7 +122,7 @@ def run_design_bench(
         repeats=repeats,
         threads=1,
         torch=torch.__version__,
-        cpu=platform.processor() or platform.machine(),
+        cpu=cpu_name(),
         date=datetime.now(UTC).date().isoformat(),
     )
 

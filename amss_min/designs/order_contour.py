@@ -138,12 +138,12 @@ def _tilted(early: Tensor, late: Tensor, k: int) -> _Tilt:
     """Radii at which the tilted mean is about k - 1/2: Newton steps, kept inside a shrinking bracket."""
     log_radius = early.new_zeros(len(early))
     lowest, highest = log_radius - _STEEPEST, log_radius + _STEEPEST
-    for _ in range(_MOST_STEPS):
+    for left in reversed(range(_MOST_STEPS)):
         lift = (late * (-log_radius).exp().unsqueeze(-1) + early).reciprocal()
         chance = early * lift
         excess = chance.sum(-1) - k
         variance = (chance * (1 - chance)).sum(-1)
-        if bool((((excess + 0.5).abs() < 0.25) | (highest - lowest < 0.5)).all()):
+        if left == 0 or bool((((excess + 0.5).abs() < 0.25) | (highest - lowest < 0.5)).all()):
             break  # every radius is right, and these are good enough
         below = excess < -0.5
         lowest, highest = torch.where(below, log_radius, lowest), torch.where(below, highest, log_radius)

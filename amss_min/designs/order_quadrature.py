@@ -12,8 +12,9 @@ the means of F_j(tau) and of F_i(tau) F_j(tau): what follows F is the density of
 units, so all n integrals share their nodes, and all n^2 together are one matrix product.
 
 The mesh over x is refined until no change exceeds 1e-9. Halving the step of the trapezoid rule, or doubling the nodes
-of a Gauss-Legendre panel, squares the error; against rational values it was below 1e-13. The argument for the error is
-not a proof, so claims that rest on these values are at most CONSISTENT.
+of a Gauss-Legendre panel, squares the error. Against laws worked out in rationals, with sizes from 1e-300 to 1e300, it
+was below 1e-13 pi_j and 1e-12 pi_i pi_j. The argument for it is not a proof, so claims that rest on these values are
+at most CONSISTENT.
 
 Source: order sampling, Rosen, Journal of Statistical Planning and Inference 62, 1997. The integrals are derived above.
 """

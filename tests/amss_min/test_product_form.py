@@ -213,7 +213,7 @@ def test_a_row_is_the_same_to_the_last_bit_alone_in_a_batch_and_expanded(design:
 
 @pytest.mark.parametrize("design", DESIGNS, ids=repr)
 def test_a_short_draw_is_the_same_to_the_last_bit_beside_a_long_one(design: ProductForm) -> None:
-    p = mixed_sizes(90, 7).expand(3, -1)
+    p = torch.arange(30.0, 120.0, dtype=torch.float64).expand(3, -1)
     k = torch.tensor([3, 40, 85])
     words = torch.randint(WORD, (3, 90), generator=generator())
     whole, pairs = design.select(p, k, words), design.joint_inclusion(p, k)
