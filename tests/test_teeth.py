@@ -1,8 +1,11 @@
-"""One-line edits of production code, each of which must turn the claim that is about it to REFUTED.
+"""What is wrong must be refuted: edits of production code by the claims, broken estimators by the check.
 
-A tooth names a function and a replacement in its source. The function is compiled again with the edit, in its own
-module, and takes the place of the original wherever amss_min or theory holds it: what a person's edit of that line
-would do. A tooth whose text is no longer there fails, so that it is moved along with the code.
+A tooth of a claim names a function and a replacement in its source. The function is compiled again with the edit, in
+its own module, and takes the place of the original wherever amss_min or theory holds it: what a person's edit of that
+line would do. A tooth whose text is no longer there fails, so that it is moved along with the code.
+
+The check must refute every broken estimator within the number of draws that is stated beside it, and must agree with
+every unbiased one.
 """
 
 import inspect
@@ -22,9 +25,14 @@ import torch
 
 from amss_min import designs, importance, modalities, settings, significance, weightings
 from amss_min.amss import AMSS
-from amss_min.designs import Systematic, fixed_point, successive, systematic
+from amss_min.designs import Design, Systematic, fixed_point, successive, systematic
 from amss_min.testing import Status
+from amss_min.testing.unbiased import estimate_bias
 from tests.assertions import assert_refuted
+from tests.broken_estimators import FAULTS
+from tests.faults import ALPHA, FAMILIES, Breach, Fault
+from tests.lawless_estimators import BREACHES
+from tests.unbiased_estimators import DESIGNS, UNBIASED, Sound
 from theory import __main__ as commands
 from theory import moments
 from theory.claims import CLAIMS
@@ -102,7 +110,7 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("mixture-weight-bound", importance.Importance, "__call__", "(1 - self.mix) / total", "1 / total"),
     Tooth("mixture-weight-bound", importance.Importance, "__call__", "if self.mix == 0:", "if self.mix >= 0:"),
     Tooth("successive-inclusion-not-kq", designs.Successive, "inclusion", *RETURN_KQ),
-    Tooth("successive-inclusion-not-kq", successive, "subset_inclusion", "weight / left", "weight / total"),
+    Tooth("successive-inclusion-not-kq", successive, "subset_law", "weight / left", "weight / total"),
     Tooth("released-weight-biased", weightings.ShiftedInverse, "__call__", "self._weight(draw)", "1 / draw.inclusion"),
     Tooth("released-weight-biased", weightings.ShiftedInverse, "_weight", "1.0 / draw.q.shape[-1]", "0.5"),
     Tooth(
@@ -227,3 +235,45 @@ def test_one_edited_line_in_a_checkout_turns_the_claims_about_it_and_the_exit_co
     assert refuted >= {"ht-unbiased", "ht-second-moment", "plus-update-free-of-keep", "keep-returns-through-variance"}
     assert {record["status"] for record in records} == {"HOLDS", "REFUTED"}
     assert "released-entropy" not in refuted and "rank-conditioned-unbiased" not in refuted
+
+
+def named(fault: Fault) -> Any:
+    """A parameter; the check of 10^5 units belongs to the slow tier."""
+    large = any(gradient.numel() > 1000 for gradient in fault.gradients.values())
+    return pytest.param(fault, id=str(fault), marks=pytest.mark.slow if large else ())
+
+
+@pytest.mark.parametrize("fault", [named(fault) for fault in FAULTS])
+def test_a_biased_estimator_is_refuted_in_time_and_in_place(fault: Fault) -> None:
+    settings = {"alpha": ALPHA, "draws": fault.draws, "patient": True, "batched": True}
+    result = estimate_bias(fault.estimate, fault.gradients, **settings)
+    assert result.status is Status.REFUTED, result.text
+    assert result.violations == [] and 0 < result.draws <= fault.draws
+    assert result.finding is not None
+    assert fault.family in ("", result.finding.family)
+    assert result.finding.where.startswith(fault.where)
+
+
+@pytest.mark.parametrize("breach", BREACHES, ids=str)
+def test_a_broken_contract_is_reported_in_time(breach: Breach) -> None:
+    settings = {"alpha": ALPHA, "draws": breach.draws or None, "patient": True}
+    result = estimate_bias(breach.estimate, FAMILIES, **settings, **breach.declared)
+    assert result.status is Status.REFUTED, result.text
+    assert result.draws <= breach.draws
+    found = [violation for violation in result.violations if violation["rule"].startswith(breach.rule)]
+    assert found, result.violations
+    assert not breach.families or {violation["family"] for violation in result.violations} == set(breach.families)
+
+
+@pytest.mark.parametrize("sound", UNBIASED, ids=str)
+def test_an_unbiased_estimator_passes_the_same_check(sound: Sound) -> None:
+    """500,000 draws suffice to exclude a bias of norm 0.1 |g|, for all; most need a tenth."""
+    settings = {"alpha": ALPHA, "detect": 0.1, "draws": 500_000, "batched": True}
+    result = estimate_bias(sound.estimate, FAMILIES, **settings, **sound.declared)
+    assert result.status is sound.status, (result.text, result.violations)
+
+
+def test_every_design_that_can_be_unbiased_is_among_them() -> None:
+    exported = [value for value in vars(designs).values() if isinstance(value, type) and issubclass(value, Design)]
+    positive = {design for design in exported if design is not Design and design.positive}
+    assert positive <= {type(design) for design in DESIGNS}
