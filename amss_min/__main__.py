@@ -3,7 +3,7 @@
 import json
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,7 +120,7 @@ def check_command(
         raise BadInput(str(error)) from error
     name = target.rpartition(":")[2]
     place = witness_file or Path(f"{name}.witness.json")
-    for path in (json_file, witness_file):
+    for path in (json_file, place):
         _check_writable(path)
     result = _run(estimator, gradients, settings)
     record = None
@@ -129,11 +129,11 @@ def check_command(
             found = witness(estimator, gradients, result)
         record = {"estimator": target, "batched": batched, "bound": bound, "omega": omega, **found}
     _show(result, settings, draws)
-    if record is not None:
-        _write(place, record)
-        _show_witness(record, place)
     if json_file is not None:
         _write(json_file, {**result.as_json(), "witness": None if record is None else {"file": str(place), **record}})
+    if record is not None:
+        _show_witness(record, place)
+        _write(place, record)
     return EXIT[result.status]
 
 
@@ -142,13 +142,13 @@ def _replayed(path: Path, target: str | None, json_file: Path | None) -> int:
         record = json.loads(path.read_text(encoding="utf-8"))
         gradients, settings = recorded(record)
         named = target or str(record["estimator"])
-        declared = _declared(bool(record["batched"]), record["bound"], record["omega"])
+        estimator = Estimator.of(load(named), **_declared(bool(record["batched"]), record["bound"], record["omega"]))
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} is not a witness: {' '.join(str(error).split())}") from error
     _check_writable(json_file)
-    result = _run(Estimator.of(load(named), **declared), gradients, settings)
+    result = _run(estimator, gradients, settings)
     _show(result, settings, settings.draws)
     again = "the witness refutes again" if result.status is Status.REFUTED else "the witness does not refute any more"
     _say(again)
@@ -163,11 +163,15 @@ def _declared(batched: bool, bound: float | None, omega: float | None) -> dict[s
 
 def _run(estimator: Estimator, gradients: Mapping[str, Tensor], settings: Settings) -> CheckResult:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task(f"draws of {estimator.name}", total=None)
-        return check(
-            estimator, gradients, settings, lambda done, total: progress.update(bar, completed=done, total=total)
-        )
+        try:
+            return check(
+                estimator, gradients, settings, lambda done, total: progress.update(bar, completed=done, total=total)
+            )
+        except ValueError as error:
+            raise BadInput(str(error)) from error
 
 
 def _show(result: CheckResult, settings: Settings, asked: int | None) -> None:
@@ -178,8 +182,10 @@ def _show(result: CheckResult, settings: Settings, asked: int | None) -> None:
         table = Table(title="violations of the contract")
         for heading in ("family", "rule", "finding", "reason"):
             table.add_column(heading)
-        for violation in result.violations:
-            table.add_row(*(_plain(violation[key]) for key in ("family", "rule", "finding", "reason")))
+        for violations in _by_rule(result.violations):
+            more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
+            first = {**violations[0], "family": violations[0]["family"] + more}
+            table.add_row(*(_plain(first[key]) for key in ("family", "rule", "finding", "reason")))
         out.print(table)
     if result.families:
         out.print(_table(result.families))
@@ -194,6 +200,13 @@ def _show(result: CheckResult, settings: Settings, asked: int | None) -> None:
     if asked is None and result.status is Status.INCONCLUSIVE:
         spent += f", as many as fit into --seconds {settings.seconds:g}; --draws sets another number"
     _say(spent)
+
+
+def _by_rule(violations: Iterable[Mapping[str, str]]) -> list[list[Mapping[str, str]]]:
+    grouped: dict[str, list[Mapping[str, str]]] = {}
+    for violation in violations:
+        grouped.setdefault(violation["rule"], []).append(violation)
+    return list(grouped.values())
 
 
 def _table(families: Any) -> Table:

@@ -31,7 +31,7 @@ _BOLDEST = 0.5  # of the range: psi is finite, and at most 0.78 s^2
 
 def psi(share: Array) -> Array:
     """-log(1 - s) - s for shares s in [0, 1): about s^2/2."""
-    small = share < 1e-3  # the difference cancels: s^2/2 + s^3/3 + s^4/4, the next term is below s^3 * 2^-31
+    small = share < 1e-3  # the difference cancels; the next term is s^5/5
     series = share * share * (0.5 + share * (1 / 3 + share / 4))
     return np.where(small, series, -np.log1p(-share) - share)
 
@@ -105,6 +105,6 @@ def log_bets_within(n: float, total: Array, squares: Array, reach: Array | float
     """Log capital of every stake against H: E X <= mean, for draws X >= mean - reach whichever mean is tried.
 
     With one reach for all means the log capital of a stake s <= 1/2 decreases in the mean as long as it is at most the
-    sample mean, since psi'(s) < 2 s there.
+    sample mean, since 2 psi(s) < s there.
     """
     return log_bets(n, total, squares, np.maximum(reach, 1e-300) - mean, mean)

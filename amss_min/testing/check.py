@@ -15,7 +15,7 @@ from amss_min.testing.betting import Array
 from amss_min.testing.estimator import Estimator
 from amss_min.testing.evaluation import Finding, evaluate
 from amss_min.testing.evidence import Guarantee
-from amss_min.testing.functionals import Functionals
+from amss_min.testing.functionals import Functionals, exponent, rescaled
 from amss_min.testing.ledger import WIDEST_MATRIX, Ledger, measured
 from amss_min.testing.result import CheckResult, FamilyResult
 from amss_min.testing.settings import DRAWS, DRAWS_BATCHED, Settings
@@ -43,18 +43,23 @@ class _Check:
     def __init__(
         self, estimator: Estimator, gradients: Mapping[str, Tensor], settings: Settings, progress: Progress | None
     ) -> None:
+        for gradient in gradients.values():
+            Functionals.of(gradient)
         if not gradients:
             raise ValueError("a check needs at least one gradient, found none")
+        shapes = sorted({tuple(gradient.shape) for gradient in gradients.values()})
+        if len(shapes) > 1:
+            raise ValueError(f"all gradients of a check must have one shape, found {shapes[0]} and {shapes[1]}")
         self.estimator, self.gradients, self.settings = estimator, dict(gradients), settings
         self.progress = progress or (lambda done, total: None)
         self.spent, self.burn_in, self.drawing, self.per_draw = 0, 0, 0.0, 0.0
+        self.scaled = {name: rescaled(gradient, -exponent(gradient)) for name, gradient in gradients.items()}
         self.generators: dict[str, torch.Generator] = {}
         self.violations: list[Mapping[str, str]] = []
         self.ledgers: dict[str, Ledger] = {}
 
     def result(self) -> CheckResult:
         for name, gradient in self.gradients.items():
-            Functionals.of(gradient)
             found = contract.violations(self.estimator, gradient, seed=self._seed("contract", name))
             self.violations += [{"family": name, **violation.as_json()} for violation in found]
         if self.violations:
@@ -69,7 +74,7 @@ class _Check:
         results = []
         each = max(1, min(self.settings.draws or 2 * _BURN_IN * len(laws), DRAWS) // len(laws))
         for name, law in laws.items():
-            draws = self._draw(name, each)
+            draws = rescaled(self._draw(name, each), exponent(self.gradients[name]))
             against = law.contradiction(draws, self.settings.alpha / len(laws))
             if against:
                 rule = f"draws must come from the declared {law.path}"
@@ -89,7 +94,7 @@ class _Check:
         open_families = set(self.ledgers)
         log_e: float = 0.0
         finding: Finding | None = None
-        needed, widened = math.log(1 / self.settings.alpha), 0
+        needed, widened = math.log(1 / self._share), 0
         stop = total  # a bias that is found is drawn on, up to as often again, until its interval shows it too
         while self.spent < stop and not self.violations:
             for name in [name for name in self.ledgers if name in open_families] or list(self.ledgers):
@@ -111,10 +116,10 @@ class _Check:
         alpha, count = self.settings.alpha, len(self.ledgers)
         for name, ledger in self.ledgers.items():
             omega = ledger.reach.omega
-            if omega is not None and ledger.log_noise(omega) >= math.log(count / alpha):
+            if omega is not None and ledger.log_noise(omega) >= math.log(count / self._share):
                 said = f"E|C - g|^2 is above {omega:.6g} |g|^2, at alpha = {alpha:g}"
                 self._violated(name, "E|C - g|^2 must be at most the declared omega |g|^2", said, "omega is too small")
-        refuted = log_e >= math.log(1 / alpha)
+        refuted = log_e >= math.log(1 / self._share)
         results = conclusion.families(self.ledgers, finding if refuted else None, self.settings)
         status = conclusion.status(results, refuted=refuted, violated=bool(self.violations))
         measured = None if finding is None else finding.measured(self.ledgers, alpha)
@@ -137,7 +142,7 @@ class _Check:
         horizon = max(1, (total - self.spent) // families)
         for name, (reach_of, direction) in fixed.items():
             self.ledgers[name] = Ledger(
-                self.gradients[name],
+                self.scaled[name],
                 reach_of,
                 direction=direction,
                 horizon=horizon,
@@ -148,11 +153,11 @@ class _Check:
 
     def _burnt(self, name: str) -> tuple[reach.Reach, float]:
         """The reach on one gradient, declared or from a burn-in, and the mean square in the widest direction."""
-        functionals = Functionals.of(self.gradients[name])
+        functionals = Functionals.of(self.scaled[name])
         scaled, *values = measured(functionals, self._draw(name, self.burn_in))
-        said = reach.declared(self.estimator, functionals)
+        said = reach.declared(self.estimator, functionals, exponent(self.gradients[name]))
         if said is not None and said.exceeded(*values).any():
-            self._beyond_bound(name)
+            self._beyond_bound(name, float(values[-1].max()))
         return said or reach.burned_in(functionals, *values), _widest(scaled)
 
     def _burn_in_size(self, draws: int) -> int:
@@ -172,13 +177,14 @@ class _Check:
         left = min(max(_ROUND, ledger.n // _GROWTH), stop - self.spent)
         while left > 0 and not self.violations:
             size = min(left, self._block_size())
-            inside = ledger.add(self._draw(name, size))
-            if not inside and ledger.reach.guarantee is not Guarantee.TRUNCATED:
-                self._beyond_bound(name)
+            draws = self._draw(name, size)
+            if not ledger.add(draws) and ledger.reach.guarantee is not Guarantee.TRUNCATED:
+                self._beyond_bound(name, float(measured(ledger.functionals, draws)[-1].max()))
             left -= size
             self.progress(self.spent, total)
 
     def _draw(self, name: str, count: int) -> Tensor:
+        """Draws of C (count, K, d), scaled as the gradient in `self.scaled` is."""
         if name not in self.generators:
             self.generators[name] = torch.Generator().manual_seed(self._seed("draws", name))
         self.spent += count
@@ -188,7 +194,7 @@ class _Check:
         if not bool(draws.isfinite().all()):
             self._violated(name, "every entry must be finite", "a draw with an infinite or undefined entry", "no mean")
             draws = draws.nan_to_num(0.0, 0.0, 0.0)
-        return draws
+        return rescaled(draws, -exponent(self.gradients[name]))
 
     def _block_size(self) -> int:
         entries = next(iter(self.gradients.values())).numel()
@@ -203,11 +209,17 @@ class _Check:
         key = "/".join(map(str, (self.settings.seed, *parts)))
         return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=7).digest(), "big")
 
-    def _excluded(self, name: str) -> bool:
-        return self.ledgers[name].largest_bias(self.settings.alpha) <= self.settings.detect
+    @property
+    def _share(self) -> float:
+        """What a bias may spend of alpha: half where a declared omega is tested too."""
+        tested = any(ledger.reach.omega is not None for ledger in self.ledgers.values())
+        return self.settings.alpha / 2 if tested else self.settings.alpha
 
-    def _beyond_bound(self, name: str) -> None:
-        finding = "a draw beyond it"
+    def _excluded(self, name: str) -> bool:
+        return self.ledgers[name].excludes(self.settings.detect, self.settings.alpha)
+
+    def _beyond_bound(self, name: str, energy: float) -> None:
+        finding = f"a draw beyond it; the largest in its block has norm {math.sqrt(energy):.6g} |g|"
         self._violated(name, "no draw may lie beyond the declared bound", finding, "the bound is wrong")
 
     def _violated(self, family: str, rule: str, finding: str, reason: str) -> None:

@@ -13,6 +13,7 @@ from amss_min.testing import exact
 from amss_min.testing.betting import log_mean
 from amss_min.testing.evaluation import Finding
 from amss_min.testing.evidence import Guarantee
+from amss_min.testing.functionals import exponent
 from amss_min.testing.ledger import Ledger
 from amss_min.testing.result import FamilyResult
 from amss_min.testing.settings import Settings
@@ -33,7 +34,7 @@ def _family(name: str, ledger: Ledger, count: int, refuting: Finding | None, set
     low, high = ledger.interval(worst, alpha / (count * ledger.functionals.units))
     factor, least, most = ledger.second_moment(alpha / count)
     at_most = ledger.largest_bias(alpha)
-    status = Status.CONSISTENT if at_most <= settings.detect else Status.INCONCLUSIVE
+    status = Status.CONSISTENT if ledger.excludes(settings.detect, alpha) else Status.INCONCLUSIVE
     if refuting is not None and (refuting.family == name or float(log_mean(sides.ravel())) >= math.log(count / alpha)):
         status = Status.REFUTED
     return FamilyResult(
@@ -59,7 +60,7 @@ def _left_out(ledger: Ledger, alpha: float) -> float:
     """The upper confidence bound on the probability of an event that n draws did not show: 1 - alpha^(1/n)."""
     if ledger.reach.guarantee is not Guarantee.TRUNCATED:
         return 0.0
-    return -math.expm1(math.log(alpha) / ledger.n) if ledger.n else 1.0
+    return -math.expm1((math.log(alpha) - ledger.reach.handicap) / ledger.n) if ledger.n else 1.0
 
 
 def exact_family(name: str, law: exact.Law, draws: int) -> FamilyResult:
@@ -67,9 +68,11 @@ def exact_family(name: str, law: exact.Law, draws: int) -> FamilyResult:
     difference, allowed = law.bias()
     k, d = law.gradient.shape
     wrong = np.array([abs(found) > most for found, most in zip(difference, allowed, strict=True)]).reshape(k, d)
-    off = np.array([float(value) for value in difference]).reshape(k, d)
-    energy = np.square(law.gradient).sum(1)
-    relative = (off * law.gradient).sum(1) / np.where(energy > 0, energy, 1.0)
+    e = exponent(torch.from_numpy(law.gradient))
+    off = np.ldexp(np.array([float(value) for value in difference]).reshape(k, d), -e)
+    gradient = np.ldexp(law.gradient, -e)
+    energy = np.square(gradient).sum(1)
+    relative = (off * gradient).sum(1) / np.where(energy > 0, energy, 1.0)
     worst = int(np.argmax((np.abs(off) * wrong).max(1) if wrong.any() else np.abs(relative)))
     sizes = law.outcomes.any(2).sum(1).tolist()
     size = float(sum((p * n for p, n in zip(law.probabilities, sizes, strict=True)), Fraction(0)))
@@ -82,10 +85,10 @@ def exact_family(name: str, law: exact.Law, draws: int) -> FamilyResult:
         worst_unit=worst,
         relative_bias=float(relative[worst]),
         interval=(float(relative[worst]), float(relative[worst])),
-        bias_at_most=float(np.linalg.norm(off) / np.linalg.norm(law.gradient)),
+        bias_at_most=float(np.linalg.norm(off) / np.linalg.norm(gradient)),
         second_moment=moment,
         second_moment_interval=(moment, moment),
-        optimum=optimum(torch.from_numpy(law.gradient), size),
+        optimum=optimum(torch.from_numpy(gradient), size),
         expected_size=size,
         left_out=0.0,
     )

@@ -31,7 +31,7 @@ from amss_min.testing.probing import Function, Observed, derived, difference, ob
 PROBE = torch.tensor([[3.0, -1.0], [1.0, 2.0], [-2.0, 1.0], [0.5, 0.0], [0.0, 0.0], [0.25, 0.125]], dtype=torch.float64)
 """The gradient that assertions use unless given another: (6, 2), units 1 and 2 tie, unit 4 is zero."""
 
-_ROWS, _BATCHES = 32, 4
+_ROWS, _BATCHES = 32, 8
 _PAIRS, _LOG_ALARM = 256, float(np.log(1e12))
 _FAR, _ROUNDING = 2.0**20, 2.0**-20
 
@@ -100,12 +100,14 @@ def shape_and_dtype(
 def rows_independent(estimate: Callable[..., Tensor], gradient: Tensor, seed: int = 0) -> list[Violation]:
     """Violations of: every row of a batched estimator is a draw of its own, for its own gradient.
 
-    Three things are tested. A batch of one row works. The 32 equal rows of a batch are not all the same draw: if rows
-    were independent, all of four batches could be constant and not all four equal with probability at most
-    3 * 4^-31 < 1e-18, because two different outcomes x, y have P(x) P(y) <= 1/4. A row's law does not depend on its
-    neighbours: 256 rows among their like against 256 rows whose neighbours are 2^20 times as large; under one law the
-    differences of their sizes (of the sum of absolute entries) are symmetric, and a bet that they are not reaches 1e12
-    with probability at most 1e-12.
+    Four things are tested. A batch of one row works. The 32 equal rows of a batch are not all the same draw: if rows
+    were independent, all of eight batches could be constant and not all eight equal with probability at most
+    7 * 4^-31 < 1e-17, because two different outcomes x, y have P(x) P(y) <= 1/4. Batches from different seeds are not
+    all the same, unless they are constant: with a likeliest outcome of probability 1 - u, eight independent batches
+    agree in every row, not all of them alike, with probability at most 32 u^8 ((1 - u)^8 + u^8)^31 < 1e-13. A row's law
+    does not depend on its neighbours: 256 rows among their like against 256 rows whose neighbours are 2^20 times as
+    large; under one law the differences of their sizes (of the sum of absolute entries) are symmetric, and a bet that
+    they are not reaches 1e12 with probability at most 1e-12.
 
     estimate: (R, K, d) -> (R, K, d). gradient: (K, d), not all zero. seed: of the generators.
 
@@ -132,6 +134,10 @@ def rows_independent(estimate: Callable[..., Tensor], gradient: Tensor, seed: in
     if constant and not all(same_bits(batch, batches[0]) for batch in batches):
         finding = f"{_ROWS} equal rows in each of {_BATCHES} batches, and different ones in different batches"
         return [Violation("rows of a batch must be separate draws", finding, "one mask is drawn for the whole batch")]
+    if not constant and all(same_bits(batch, batches[0]) for batch in batches):
+        finding = f"rows that differ, and the same {_ROWS} rows from {_BATCHES} seeds"
+        reason = "the generator is seeded anew within the call"
+        return [Violation("draws must come from the generator", finding, reason)]
     if log_evidence >= _LOG_ALARM:
         finding = f"another law beside rows 2^20 times as large, log e-value {log_evidence:.3g}"
         reason = "something is computed over the whole batch: a norm, a largest entry, a mean"

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -51,7 +51,8 @@ class Estimator:
         Raises TypeError where the function cannot be called, ValueError where a declared number is not positive.
         """
         if isinstance(function, Estimator):
-            return function
+            changed = {name: value for name, value in given.items() if value is not None}
+            return replace(function, **changed) if changed else function
         if not callable(function):
             raise TypeError(f"an estimator must be a function, found {type(function).__name__}")
         declared = {name: getattr(function, name, None) for name in ("bound", "omega", "support", "cuts", "at")}
@@ -69,7 +70,8 @@ class Estimator:
         try:
             result = self.function(gradient, generator=generator)
         except (Exception, SystemExit) as error:
-            raise EstimatorError(f"{self.name} raised {type(error).__name__}: {error}") from error
+            said = " ".join(str(error).split())
+            raise EstimatorError(f"{self.name} raised {type(error).__name__}: {said}") from error
         if not isinstance(result, Tensor):
             raise EstimatorError(f"{self.name} must return a torch.Tensor, found {type(result).__name__}")
         if result.shape != gradient.shape:

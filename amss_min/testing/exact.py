@@ -47,7 +47,8 @@ class Law:
 
     def second_moment(self) -> float:
         """E|C|^2 / |g|^2."""
-        energies = np.square(self.outcomes).sum((1, 2)) / np.square(self.gradient).sum()
+        unit = np.abs(self.gradient).max()  # squares of extreme entries would overflow or vanish
+        energies = np.square(self.outcomes / unit).sum((1, 2)) / np.square(self.gradient / unit).sum()
         return float(sum(float(p) * value for p, value in zip(self.probabilities, energies.tolist(), strict=True)))
 
     def contradiction(self, draws: Tensor, alpha: float) -> str:
@@ -92,7 +93,7 @@ def _supported(estimator: Estimator, gradient: Tensor) -> list[tuple[Fraction, A
     assert estimator.support is not None
     try:
         given = [
-            (Fraction(p), _outcome(estimator, gradient, value)) for p, value in estimator.support(gradient.clone())
+            (_exactly(p), _outcome(estimator, gradient, value)) for p, value in estimator.support(gradient.clone())
         ]
     except EstimatorError:
         raise
@@ -124,10 +125,14 @@ def _injected(estimator: Estimator, gradient: Tensor) -> list[tuple[Fraction, Ar
 
 
 def _pieces(cuts: Iterable[Any]) -> Sequence[Fraction]:
-    inner = {Fraction(cut.item() if isinstance(cut, (Tensor, np.generic)) else cut) for cut in cuts}
+    inner = {_exactly(cut) for cut in cuts}
     if not all(0 <= cut <= 1 for cut in inner):
         raise EstimatorError("cuts must be in [0, 1], found some outside")
     return sorted(inner | {Fraction(0), Fraction(1)})
+
+
+def _exactly(number: Any) -> Fraction:
+    return Fraction(number.item() if isinstance(number, Tensor | np.generic) else number)
 
 
 def _outcome(estimator: Estimator, gradient: Tensor, value: Any) -> Array:
@@ -135,4 +140,6 @@ def _outcome(estimator: Estimator, gradient: Tensor, value: Any) -> Array:
     if outcome.shape != gradient.shape:
         expected, found = tuple(gradient.shape), tuple(outcome.shape)
         raise EstimatorError(f"outcomes of {estimator.name} must have the gradient's shape {expected}, found {found}")
+    if not bool(outcome.isfinite().all()):
+        raise EstimatorError(f"outcomes of {estimator.name} must be finite, found one that is not")
     return outcome.numpy()

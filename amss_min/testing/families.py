@@ -4,12 +4,14 @@ Tiny and huge scales are powers of two, 2^-40 and 2^40 (about 1e-12 and 1e12), s
 single precision: what goes wrong there is an absolute constant in the estimator, not the range of a float.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
 TINY, HUGE = 2.0**-40, 2.0**40
+MOST_ENTRIES = 2**21
 
 
 def _gaussian(normal: Tensor) -> Tensor:
@@ -76,10 +78,13 @@ def gradients(units: int, dim: int, *, seed: int, names: Sequence[str] | None = 
     for name, value in (("units", units), ("dim", dim)):
         if value < 1:
             raise ValueError(f"{name} must be at least 1, found {name}={value}")
+    if units * dim > MOST_ENTRIES:
+        raise ValueError(f"a gradient has at most {MOST_ENTRIES:,} entries here, found {units:,} x {dim:,}")
     made = {}
-    for number, (name, family) in enumerate(FAMILIES.items()):
+    for name, family in FAMILIES.items():
         if names is None or name in names:
-            generator = torch.Generator().manual_seed((seed << 8) + number)
+            key = hashlib.blake2b(f"{seed}/{name}".encode(), digest_size=7).digest()
+            generator = torch.Generator().manual_seed(int.from_bytes(key, "big"))
             made[name] = family(torch.randn(units, dim, dtype=torch.float64, generator=generator))
     for name in names or ():
         if name not in FAMILIES:

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 from torch import Tensor
 
 from amss_min.testing.betting import Array
+
+
+def exponent(gradient: Tensor) -> int:
+    """The e with 2^(e-1) <= largest |entry| < 2^e: g 2^-e has squares that neither overflow nor vanish."""
+    return int(np.frexp(gradient.detach().abs().amax().double().item())[1])
+
+
+def rescaled(values: Tensor, e: int) -> Tensor:
+    """Values times 2^e, float64, without rounding (but for results below 2^-1022)."""
+    return torch.from_numpy(np.ldexp(values.detach().to("cpu", torch.float64).numpy(), e))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from amss_min.testing import exclusion
 from amss_min.testing.betting import (
-    STAKES,
     Array,
     log_bets,
     log_bets_of_variance,
@@ -91,11 +90,17 @@ class Ledger:
 
     def largest_bias(self, alpha: float) -> float:
         """The least norm of a bias, over |g|, that is excluded at alpha; infinite while none is."""
-        if self.n == 0:
-            return math.inf
+        return exclusion.largest_bias(self._sums(), self._stakes, self.reach, alpha) if self.n else math.inf
+
+    def excludes(self, delta: float, alpha: float) -> bool:
+        """Whether a bias of norm delta |g| is excluded at alpha."""
+        if not self.n:
+            return False
+        return exclusion.log_excluded(delta, self._sums(), self._stakes, self.reach) >= math.log(1 / alpha)
+
+    def _sums(self) -> exclusion.Sums:
         widest = self._noise[0] if self._products is None else np.linalg.eigvalsh(self._products)[-1]
-        sums = exclusion.Sums(draws=self.n, norm=float(np.linalg.norm(self._sum)), widest=float(widest))
-        return exclusion.largest_bias(sums, self._stakes, self.reach, alpha)
+        return exclusion.Sums(draws=self.n, norm=float(np.linalg.norm(self._sum)), widest=float(widest))
 
     def log_capital(self, places: Places, mean: Array, *, upward: bool) -> Array:
         """Log capital (41, ...) against H: the mean of these functionals is at most `mean`; not upward, of -T."""
@@ -107,10 +112,9 @@ class Ledger:
         return log_bets_within(self.n, totals, squares, reach, mean) - self.reach.handicap
 
     def least(self, places: Places, *, upward: bool) -> Array:
-        """Below this no mean of these functionals (or of -T) can be, or is refuted by the smallest stake."""
-        if self.reach.omega is not None:
-            sample = np.asarray(self.totals[places] / max(self.n, 1) * (1 if upward else -1))
-            return sample - float(3 / STAKES[-1])
+        """Below this no mean of these functionals (or of -T) can be."""
+        if self.reach.omega is not None:  # a mean is at most the root of the mean square
+            return -math.sqrt(self.reach.omega) * self.functionals.norms()[places]
         certain: Array = -(self.reach.below if upward else self.reach.above)[places]
         return certain
 
@@ -123,7 +127,8 @@ class Ledger:
         """1 + omega = E|C|^2 / |g|^2: the mean of the draws, and confidence bounds at alpha."""
         total, squares = np.array(self._energy[0]), np.array(self._energy[1])
         sample, most = float(total) / max(self.n, 1), self.reach.energy
-        reach = most if self.reach.omega is None else 1 + self.reach.omega
+        # With omega declared, |C| has norm at most (1 + sqrt(omega)) |g| in mean square.
+        reach = most if self.reach.omega is None else (1 + math.sqrt(self.reach.omega)) ** 2
 
         def edge(sign: int, low: float, high: float) -> float:
             def log_capital(mean: Array) -> Array:

@@ -44,6 +44,9 @@ def load_gradient(path: Path) -> Tensor:
     """A gradient (K, d) float64 from a .npy file of shape (K, d) or (K,); raises BadInput, also for one all zero."""
     try:
         values = np.load(path, allow_pickle=False)
+        if isinstance(values, np.lib.npyio.NpzFile):
+            values.close()
+            raise ValueError("it is an archive of several arrays")
     except FileNotFoundError as error:
         raise BadInput(f"no file {str(path)!r}; {_close(path.name, _beside(path, '.npy'))}") from error
     except (OSError, ValueError, EOFError) as error:
@@ -51,7 +54,8 @@ def load_gradient(path: Path) -> Tensor:
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "fiu":
         raise BadInput(f"{path} must hold real numbers, found {getattr(values, 'dtype', type(values).__name__)}")
     try:
-        gradient = matrix(torch.from_numpy(values.astype(np.float64)))
+        with np.errstate(over="ignore"):  # what overflows is refused below
+            gradient = matrix(torch.from_numpy(values.astype(np.float64)))
     except ValueError as error:
         raise BadInput(f"{path}: {error}") from error
     if not bool(gradient.isfinite().all()) or not bool(gradient.any()):

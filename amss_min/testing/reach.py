@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from amss_min.testing.betting import Array
 from amss_min.testing.estimator import Estimator, EstimatorError
 from amss_min.testing.evidence import Guarantee
-from amss_min.testing.functionals import Functionals
+from amss_min.testing.functionals import Functionals, rescaled
 
 MARGIN = 3.0
 """A cap is this many times the largest value of the burn-in."""
@@ -81,22 +81,24 @@ def burned_in(functionals: Functionals, values: Array, noises: Array, energies: 
         guarantee=Guarantee.TRUNCATED,
         below=MARGIN * np.maximum((-values).max(0), ROUNDING),
         above=np.maximum(MARGIN * np.maximum(values.max(0), ROUNDING), functionals.of_deviations(late[None])[0]),
-        radius=max(MARGIN * max(math.sqrt(noises.max()), ROUNDING), furthest),
-        energy=max(MARGIN * max(float(energies.max()), 1.0), furthest**2),
+        radius=MARGIN * max(math.sqrt(noises.max()), ROUNDING) + furthest,
+        energy=(math.sqrt(MARGIN * max(float(energies.max()), 1.0)) + furthest) ** 2,
         attempt=1,
     )
 
 
-def declared(estimator: Estimator, functionals: Functionals) -> Reach | None:
+def declared(estimator: Estimator, functionals: Functionals, e: int = 0) -> Reach | None:
     """The reach that the estimator declares for this gradient, a bound before omega; None where it declares neither.
+
+    e: the functionals are those of the estimator's gradient times 2^-e.
 
     Raises EstimatorError for a declaration that is not a number (or, for a bound, a tensor of the gradient's shape).
     """
     if estimator.bound is not None:
-        return _bounded(estimator.bound, functionals)
+        return _bounded(estimator.bound, functionals, e)
     if estimator.omega is None:
         return None
-    omega = _number("omega", _value("omega", estimator.omega, functionals))
+    omega = _number("omega", _value("omega", estimator.omega, functionals, e))
     endless = np.full(len(functionals.names), np.inf)
     return Reach(
         guarantee=Guarantee.VARIANCE_BOUNDED,
@@ -108,22 +110,24 @@ def declared(estimator: Estimator, functionals: Functionals) -> Reach | None:
     )
 
 
-def _bounded(bound: Any, functionals: Functionals) -> Reach:
+def _bounded(bound: Any, functionals: Functionals, e: int) -> Reach:
     g, norm = functionals.gradient, functionals.norm
-    value = _value("bound", bound, functionals) if callable(bound) else float(bound) * norm
+    value = _value("bound", bound, functionals, e) if callable(bound) else math.ldexp(float(bound) * norm, e)
     if isinstance(value, torch.Tensor) and value.ndim:
         if value.shape != g.shape:
             raise EstimatorError(
                 f"bound must be a number or of the gradient's shape {g.shape}, found {tuple(value.shape)}"
             )
-        entries = value.detach().double().numpy()
+        entries = rescaled(value, -e).numpy()
+        if not (np.isfinite(entries) & (entries >= 0)).all():
+            raise EstimatorError("the declared bound must have entries of at least 0, found others")
         largest = float(np.linalg.norm(entries)) / norm
         radius = float(np.linalg.norm(entries + np.abs(g))) / norm
         # A functional is linear with the signs of g: it is largest where every entry is at the end of its range.
         corner = (entries + np.abs(g)) * np.where(g < 0, -1.0, 1.0)
         far = np.abs(functionals.of_deviations(corner[None])[0])
     else:
-        largest = _number("bound", value) / norm
+        largest = math.ldexp(_number("bound", value), -e) / norm
         radius = largest + 1
         far = functionals.norms() * radius
     slack = 1 + ROUNDING
@@ -136,11 +140,11 @@ def _bounded(bound: Any, functionals: Functionals) -> Reach:
     )
 
 
-def _value(name: str, declaration: Any, functionals: Functionals) -> Any:
+def _value(name: str, declaration: Any, functionals: Functionals, e: int) -> Any:
     if not callable(declaration):
         return declaration
     try:
-        return declaration(torch.from_numpy(functionals.gradient.copy()))
+        return declaration(rescaled(torch.from_numpy(functionals.gradient), e))
     except Exception as error:
         raise EstimatorError(f"the declared {name} raised {type(error).__name__}: {error}") from error
 

@@ -13,9 +13,10 @@ class Settings:
     """How a check is run.
 
     alpha: the probability of REFUTED for an unbiased estimator, and that of CONSISTENT for one with a larger bias.
-    detect: CONSISTENT excludes every bias of norm above detect |g|. draws: in all, burn-in included; None for the
-    default, or as many as `seconds` allow at the speed of the burn-in, if those are fewer. burn_in: on each gradient;
-    None for 2000, or as many as the draws or a tenth of the seconds allow, if those are fewer. seed: of everything.
+    detect: CONSISTENT excludes every bias of norm above detect |g|. draws: in all, burn-in included (at least four on
+    each gradient, whatever is asked for); None for the default, or as many as `seconds` allow at the speed of the
+    burn-in, if those are fewer. burn_in: on each gradient; None for 2000, or as many as the draws or a tenth of the
+    seconds allow, if those are fewer. seed: of everything.
     patient: go on until the draws are spent, although every bias above detect is excluded already.
 
     Raises ValueError for alpha outside (0, 1), and for detect, draws, seconds or seed below what makes sense.

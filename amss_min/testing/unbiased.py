@@ -86,12 +86,17 @@ def assert_unbiased(
 def _gradients(given: Tensor | Mapping[str, Tensor] | None, units: int, dim: int, seed: int) -> dict[str, Tensor]:
     if given is None:
         return of_families(units, dim, seed=seed)
-    named = {"given": given} if isinstance(given, Tensor) else dict(given)
+    named = dict(given) if isinstance(given, Mapping) else {"given": given}
     return {name: matrix(gradient) for name, gradient in named.items()}
 
 
 def matrix(gradient: Tensor) -> Tensor:
-    """A gradient as float64 (K, d); a vector has units of one coordinate. Raises ValueError for other shapes."""
+    """A gradient as float64 (K, d); a vector has units of one coordinate.
+
+    Raises TypeError for what is no tensor, ValueError for other shapes.
+    """
+    if not isinstance(gradient, Tensor):
+        raise TypeError(f"a gradient must be a torch.Tensor, found {type(gradient).__name__}")
     if gradient.ndim not in (1, 2) or 0 in gradient.shape:
         raise ValueError(f"a gradient must be of shape (K, d) or (K,), found {tuple(gradient.shape)}")
     values = gradient.detach().to("cpu", torch.float64)

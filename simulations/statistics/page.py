@@ -203,10 +203,10 @@ _UNBIASED = """\
 ## The whole check of unbiased estimators
 
 `amss_min.testing.check.check` from beginning to end, at alpha = {alpha:g} and with {draws:,} draws, on fresh gradients
-and with a fresh seed in each of {runs:,} runs. "E >= 2": runs in which the evidence against unbiasedness ever reached
-2, of nominal probability 1/2 at most, and so on; E >= 10 is REFUTED. "0 left out": runs whose simultaneous interval for
-the bias that stood out did not hold 0, the true value. "Restarted": runs in which a draw lay beyond the caps of the
-burn-in, so that another attempt began with half the share of alpha.
+and with a fresh seed in each of {runs:,} runs. "E >= 2": runs in which the evidence against unbiasedness reached 2
+(since the last restart), of nominal probability 1/2 at most, and so on; E >= 10 is REFUTED. "0 left out": runs whose
+simultaneous interval for the bias that stood out did not hold 0, the true value. "Restarted": runs in which a draw lay
+beyond the caps of the burn-in, so that another attempt began with half the share of alpha.
 """
 
 _OUTSIDE = """\

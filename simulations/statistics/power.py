@@ -26,7 +26,7 @@ def rule(pi: float, bias: float, alpha: float) -> float:
     """N = 2 (1 - pi) / (pi b^2) (log(1 / alpha) + log(N) / 2): draws to refute a relative bias b, about.
 
     >>> round(rule(0.5, 0.01, 1e-9))
-    545672
+    546580
     """
     factor, n = 2 * (1 - pi) / (pi * bias**2), 1e3
     for _ in range(100):  # a contraction: the derivative is factor / (2 N), at most 1 / 40

@@ -195,7 +195,7 @@ def test_the_second_moment_is_inside_its_interval(omega: float | None) -> None:
     assert low < 4.0 <= high
     assert low < sample and (omega is not None or sample < high)
     if omega is not None:
-        assert high == 1 + omega
+        assert high == (1 + math.sqrt(omega)) ** 2  # the norm of a sum, in mean square
 
 
 def test_more_noise_than_declared_is_evidence() -> None:

@@ -48,7 +48,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.chdir(tmp_path)
 
     def run(*options: str) -> tuple[int, str]:
-        fixed = ("-p", "no:cacheprovider", "-p", "no:faulthandler", "-p", "no:xdist", "--import-mode=importlib")
+        off = ("cacheprovider", "faulthandler", "xdist", "unraisableexception")  # the last: garbage of other tests
+        fixed = (*(f"-pno:{plugin}" for plugin in off), "--import-mode=importlib")
         status = int(pytest.main([*fixed, *options]))
         return status, capsys.readouterr().out
 
