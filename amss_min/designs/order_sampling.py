@@ -51,7 +51,7 @@ class TargetedOrderSampling(Design):
         r = rounded(q, positive, count)
         drawn = smallest(self.ranks(bits, r), count)
         # A whole multiple of 2^-40 / k survives the rounding of `prepared`, p itself may not.
-        q = r.to(torch.float64) * (UNIT / count.clamp_min(1)).unsqueeze(-1)
+        q = r.to(torch.float64) * (UNIT / count.clamp_min(1).to(torch.float64)).unsqueeze(-1)
         return Draw(drawn=drawn, q=q, k=count, design=self)
 
     @staticmethod
