@@ -51,7 +51,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
         off = ("cacheprovider", "faulthandler", "xdist", "unraisableexception")
         fixed = (*(f"-pno:{plugin}" for plugin in off), "--import-mode=importlib")
         status = int(pytest.main([*fixed, *options]))
-        return status, capsys.readouterr().out
+        # A module that was imported before is not rewritten, which pytest may count as a warning.
+        return status, capsys.readouterr().out.replace(" 1 warning,", "")
 
     return run
 
@@ -121,8 +122,7 @@ def test_more_tests_than_shares_is_an_error_of_each_even_where_most_are_deselect
     message = "at most --estimator-tests=2 tests can share the estimator budget, found 3"
     status, text = run("--estimator-tests=2")
     assert status == 1
-    # A module that is imported already is not rewritten, which pytest may count as a warning.
-    assert re.search(r"= 1 passed,( 1 warning,)? 3 errors in", text) and f"ERROR: {message}" in text
+    assert "1 passed, 3 errors" in text and f"ERROR: {message}" in text
     status, text = run("--estimator-tests=2", "-k", "two or other")
     assert status == 1
     assert "1 passed, 2 deselected, 1 error" in text and message in text
