@@ -1,7 +1,7 @@
 """Conditional Poisson and Sampford sampling against the laws written from their definitions."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 import pytest
@@ -124,10 +124,12 @@ def test_weights_are_those_of_maximum_entropy() -> None:
     assert ConditionalPoisson().weights(ROWS.view(2, 2, 5), 2).shape == (2, 2, 5)
 
 
-@pytest.mark.parametrize(("n", "k"), [(6, 2), (8, 3), (19, 6)])
-def test_a_correction_divides_the_error_as_stated(n: int, k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("sizes", "k"), [([10, 1, 1], 1), (range(1, 7), 2), (range(1, 9), 3), (range(1, 20), 6)])
+def test_a_correction_divides_the_error_as_stated(
+    sizes: Sequence[int], k: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By (2 + m) / m, m = min(1, 1 / (2 sum pi (1 - pi))), from at most 1 to 2^-50 (n + 1); and one more to see it."""
-    p = torch.arange(1.0, n + 1, dtype=torch.float64)
+    p, n = torch.tensor(sizes, dtype=torch.float64), len(sizes)
     m = min(Fraction(1), 1 / (2 * sum(pi * (1 - pi) for pi in grid(p, k))))
     steps = math.log((n + 1) * 2.0**-50) / math.log(m / (2 + m))
     monkeypatch.setattr(conditional_poisson, "MOST_CORRECTIONS", math.ceil(steps) + 1)
