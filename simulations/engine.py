@@ -1,20 +1,22 @@
-"""Stochastic gradient descent with masked gradients, batched over replicates: w <- w - eta M * (grad F(w) + xi)."""
+"""Masked stochastic optimisation, batched over replicates: w_{t+1} = w_t - eta_t u_t(M, grad F(w_t), noise)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from simulations.fixed_order import FixedOrder, applies
 from simulations.methods import Method, counts
 from simulations.noise import Noise
-from simulations.objectives import Objective
-from simulations.seeding import stream, words
+from simulations.objectives.base import Objective
+from simulations.optimisers import Descent, Optimiser
+from simulations.stepsizes import Constant, Stepsize
+from simulations.streams import Blocks, Stream
 from simulations.trace import Recorder, Trace
 
-_CHUNK_NUMBERS = 2**21  # random numbers held at a time (16 MiB), and at most this many steps of them:
-_CHUNK_STEPS = 256
+# Replicates of a block, and random numbers that it makes at a time. On a GPU few large requests are cheap.
+_BLOCK = {"cpu": 64, "cuda": 1024}
+_NUMBERS = {"cpu": 2**15, "cuda": 2**22}
 
 
 def simulate(
@@ -23,25 +25,29 @@ def simulate(
     method: Method,
     *,
     start: Tensor | Sequence[float],
-    stepsize: float,
+    stepsize: float | Stepsize,
     checkpoints: Sequence[int],
     replicates: range,
     keep: float | Sequence[float] = 1.0,
+    optimiser: Optimiser | None = None,
+    weights: Tensor | None = None,
     root: int = 0,
     axes: Mapping[str, int | str] | None = None,
-    chunk: int | None = None,
+    dtype: torch.dtype = torch.float64,
     device: str | torch.device = "cpu",
 ) -> Trace:
-    """Run every replicate from the same start to the last checkpoint, with a constant stepsize.
+    """Run every replicate from the same start to the last checkpoint.
 
-    start (d,); stepsize eta; keep: rho of each modality, k = ceil(rho n - 1e-6) units are drawn in a step.
-    replicates: their numbers; replicate r draws its noise from stream(root, purpose="noise", replicate=r, **axes)
-    and its masks from the same with purpose="mask". Neither depends on the method, so methods run with common
-    random numbers; nor on the batch, so replicate r is the same bit for bit in whatever range it runs.
-    chunk: steps of random numbers made at a time; it changes memory and speed, never the result.
+    start (d,); stepsize: eta, or a sequence of them; keep: rho of each modality, k = ceil(rho n - 1e-6) units are drawn
+    in a step. optimiser: plain descent unless given. weights (T,): those of `Trace.weighted`, positive.
+    replicates: their numbers. They come in blocks of fixed size, and block b draws its noise from the stream of
+    (root, axes, purpose="noise", block=b), its masks from the same with purpose="mask". Neither depends on the method,
+    so methods run with common random numbers; whole blocks are always simulated, so replicate r is the same bit for bit
+    in whatever range it runs (on a CPU; on another device where the library's kernels do not depend on the batch).
 
-    State and trace are float64. A replicate that overflows goes on as inf or nan and harms no other. Raises
-    ValueError where dimensions do not fit.
+    The state is of type dtype; sums over time and the trace are float64. A replicate that overflows goes on as inf or
+    nan and harms no other. On a GPU most steps are replayed as one recorded graph of kernels, without work on the host.
+    Raises ValueError where dimensions or modalities do not fit, or where the noise makes no sense on the objective.
     Cost: one exact gradient and one masked gradient a step, over all replicates together.
 
     >>> from simulations.methods import METHODS
@@ -52,33 +58,145 @@ def simulate(
     >>> trace.squared_gradient
     tensor([[0.2500, 0.0625]], dtype=torch.float64)
     """
-    begin = torch.as_tensor(start, dtype=torch.float64)
-    if noise.d != objective.d or begin.shape != (objective.d,):
-        raise ValueError(f"objective, noise and start must agree on d, found {objective.d}, {noise.d}, {begin.shape}")
-    units = objective.units
-    drawn, slots, steps = counts(units, keep), method.slots(units), checkpoints[-1]
-    named = {name: axis for name, axis in (axes or {}).items()}
-    noises = [stream(root, purpose="noise", replicate=r, **named) for r in replicates]
-    masks = [stream(root, purpose="mask", replicate=r, **named) for r in replicates] if slots else []
-    if chunk is None:
-        chunk = max(1, min(_CHUNK_STEPS, _CHUNK_NUMBERS // max(1, len(replicates) * max(noise.d, slots))))
+    begin, place = torch.as_tensor(start, dtype=torch.float64), torch.device(device)
+    if begin.shape != (objective.d,):
+        raise ValueError(f"the start must have the objective's d = {objective.d} coordinates, found {begin.shape}")
+    noise.refuse(objective)
+    schedule = Constant(stepsize) if isinstance(stepsize, int | float) else stepsize
+    kind, steps = place.type, checkpoints[-1]
+    blocks = Blocks(replicates, _BLOCK.get(kind, _BLOCK["cuda"]))
+    run = _Run(objective, noise, method, optimiser or Descent(), counts(objective.units, keep), begin, blocks.rows)
+    run.place(place, dtype)
+    slots = run.slots
+    at_once = max(1, _NUMBERS.get(kind, _NUMBERS["cuda"]) // (blocks.size * max(noise.width, slots)))
+    recorder = Recorder(checkpoints, run.w)
+    streams = [blocks.streams(root, axes or {}, place, dtype, purpose=purpose) for purpose in ("noise", "mask")]
+    numbers = _scalars(schedule, run.optimiser, weights, steps, at_once).to(place)
+    total = None if weights is None else weights.to(torch.float64).cumsum(0)
 
-    recorder = Recorder(checkpoints)
-    w = begin.to(device).repeat(len(replicates), 1)
-    for first in range(0, steps, chunk):
-        length = min(chunk, steps - first)
-        xi = _steps_first([noise.sample(generator, length) for generator in noises], device)
-        bits = _steps_first([words(generator, length, slots) for generator in masks], device) if slots else xi
-        for i in range(length):
-            exact = objective.gradient(w)
-            recorder.see(first + i, w, exact)
-            # Designs take finite sizes. A replicate that has overflowed stays so, in w or in its exact gradient.
-            gradient = (exact + xi[i]).nan_to_num(nan=0.0, posinf=0.0, neginf=0.0)
-            w = w - stepsize * method.estimate(gradient, units, drawn, bits[i])
-    recorder.see(steps, w, objective.gradient(w))
-    return recorder.trace()
+    def checkpoint(t: int) -> None:
+        if t in recorder.checkpoints:
+            value = objective.value(run.w)
+            recorder.keep(t, run.w, objective.gradient(run.w), value, None if total is None else float(total[t - 1]))
+
+    replay: torch.cuda.CUDAGraph | None = None
+    buffer: tuple[Tensor, Tensor, Tensor] | None = None
+    for first in range(0, steps, at_once):
+        parts = (
+            _joined(streams[0], lambda stream: noise.numbers(stream, at_once, blocks.size)),
+            _joined(streams[1], lambda stream: stream.words(at_once, blocks.size, slots)) if slots else None,
+            numbers[:, first : first + at_once],
+        )
+        inputs = (parts[0], parts[0] if parts[1] is None else parts[1], parts[2])
+        whole = first + at_once <= steps
+        quiet = not any(first < t < first + at_once for t in recorder.checkpoints)
+        if kind == "cuda" and whole and quiet and first:
+            checkpoint(first)
+            if replay is None or buffer is None:
+                buffer = tuple(part.clone() for part in inputs)  # type: ignore[assignment]
+                assert buffer is not None
+                replay = _recorded(run, recorder, buffer, weights is not None)
+            for held, fresh in zip(buffer, inputs, strict=True):
+                held.copy_(fresh)
+            replay.replay()
+            continue
+        for i in range(min(at_once, steps - first)):
+            checkpoint(first + i)
+            run.step(recorder, inputs[0][i], inputs[1][i], run.scalars(inputs[2][:, i]), weights is not None)
+    checkpoint(steps)
+    return recorder.trace().replicates(blocks.wanted)
 
 
-def _steps_first(parts: list[NDArray[np.float64]] | list[NDArray[np.int64]], device: str | torch.device) -> Tensor:
-    """One array (steps, ...) a replicate, joined to a contiguous tensor (steps, replicates, ...)."""
-    return torch.from_numpy(np.stack(parts, axis=1)).to(device)
+class _Run:
+    """The state of all replicates, and one step of it."""
+
+    def __init__(
+        self,
+        objective: Objective,
+        noise: Noise,
+        method: Method,
+        optimiser: Optimiser,
+        drawn: Sequence[int],
+        start: Tensor,
+        rows: int,
+    ) -> None:
+        self.objective, self.noise, self.method, self.optimiser = objective, noise, method, optimiser
+        self.w = start.repeat(rows, 1)
+        self.drawn: list[int | Tensor] = list(drawn)
+        self.fast: FixedOrder | None = None
+        self.counts = drawn
+
+    def place(self, device: torch.device, dtype: torch.dtype) -> None:
+        """Put the state on this device; counts too, so that no step waits for the host."""
+        self.w = self.w.to(device, dtype)
+        if device.type != "cpu":
+            self.drawn = [torch.tensor(k, device=device) for k in self.drawn]
+        self.state = self.optimiser.begin(self.w)
+        self.before = torch.ones_like(self.w) if self.method.lagged else None
+        if applies(self.method, dtype, device):
+            self.fast = FixedOrder(self.method, self.objective.units, self.counts, dtype)
+
+    @property
+    def slots(self) -> int:
+        """Random words of a replicate and step."""
+        units = self.objective.units
+        return self.method.slots(units) if self.fast is None else len(units)
+
+    def scalars(self, column: Tensor) -> Sequence[Tensor] | Sequence[float]:
+        """Numbers on a CPU, tensors elsewhere: no step waits for the device."""
+        return column.tolist() if column.device.type == "cpu" else column.unbind()
+
+    def step(
+        self,
+        recorder: Recorder,
+        numbers: Tensor,
+        bits: Tensor,
+        scalars: Sequence[Tensor] | Sequence[float],
+        weighted: bool,
+    ) -> None:
+        """One step in place; scalars are the stepsize, the weight and the optimiser's factors."""
+        exact = self.objective.gradient(self.w)
+        recorder.add(self.w, exact, scalars[1] if weighted else None)
+        gradient = self.noise.gradient(self.objective, self.w, exact, numbers)
+
+        def mask(x: Tensor) -> Tensor:
+            if self.fast is not None:
+                return self.fast(x, bits)
+            masked = self.method.estimate(x, self.objective.units, self.drawn, bits, self.before)
+            if self.before is not None:
+                self.before.copy_(x)
+            return masked
+
+        update, state = self.optimiser.update(gradient, mask, self.state, scalars[2:])
+        for held, fresh in zip(self.state, state, strict=True):
+            held.copy_(fresh)
+        if isinstance(scalars[0], Tensor):
+            self.w.addcmul_(update, scalars[0].to(update.dtype), value=-1)
+        else:
+            self.w.add_(update, alpha=-scalars[0])
+
+
+def _scalars(schedule: Stepsize, optimiser: Optimiser, weights: Tensor | None, steps: int, more: int) -> Tensor:
+    """Stepsize, weight and the optimiser's factors for every step: float64 (2 + factors, steps + more)."""
+    if weights is not None and weights.shape != (steps,):
+        raise ValueError(f"weights must be one a step, shape ({steps},), found {tuple(weights.shape)}")
+    ones = torch.ones(steps, dtype=torch.float64)
+    rows = [schedule.values(steps), ones if weights is None else weights.to(torch.float64), *optimiser.factors(steps)]
+    return torch.cat([torch.stack(rows), torch.zeros(len(rows), more, dtype=torch.float64)], 1)
+
+
+def _joined(streams: Sequence[Stream], make: Callable[[Stream], Tensor]) -> Tensor:
+    """(steps, rows, ...) of every block, side by side."""
+    parts = [make(stream) for stream in streams]
+    return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
+
+
+def _recorded(
+    run: _Run, recorder: Recorder, inputs: tuple[Tensor, Tensor, Tensor], weighted: bool
+) -> torch.cuda.CUDAGraph:
+    """The steps of one chunk as a graph of kernels that reads these inputs; recording runs none of them."""
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        for i in range(len(inputs[0])):
+            run.step(recorder, inputs[0][i], inputs[1][i], run.scalars(inputs[2][:, i]), weighted)
+    return graph

@@ -28,6 +28,8 @@ class Method:
 
     importance: sizes of the units from |g_j|; None gives every unit the same size (also where g_j = 0).
     design, weighting: how units are drawn and weighted; both None leaves the gradient as it is.
+    lagged: sizes come from the vector that was masked in the step before (the same size for all in the first step), so
+    that the mask is independent of the noise of its own step. A unit whose entry was 0 there is not drawn.
 
     Raises ValueError for a design without a weighting, or the reverse.
     """
@@ -36,6 +38,7 @@ class Method:
     importance: Importance | None = None
     design: Design | None = None
     weighting: Weighting | None = None
+    lagged: bool = False
 
     def __post_init__(self) -> None:
         if (self.design is None) != (self.weighting is None):
@@ -45,19 +48,30 @@ class Method:
         """Random words for one step over modalities with this many units each."""
         return 0 if self.design is None else sum(self.design.slots(n) for n in units)
 
-    def estimate(self, gradient: Tensor, units: Sequence[int], drawn: Sequence[int], bits: Tensor) -> Tensor:
-        """M * g: gradient (..., d) with modalities side by side, bits int64 (..., slots(units)).
+    def estimate(
+        self,
+        x: Tensor,
+        units: Sequence[int],
+        drawn: Sequence[int | Tensor],
+        bits: Tensor,
+        sized_by: Tensor | None = None,
+    ) -> Tensor:
+        """M * x: x (..., d) with modalities side by side, bits int64 (..., slots(units)).
 
-        units: coordinates of each modality, in order; drawn: how many of them are drawn.
+        units: coordinates of each modality, in order; drawn: how many of them are drawn. sized_by (..., d): the vector
+        whose entries the importance sees; x itself where it is not given.
         """
         if self.design is None or self.weighting is None:
-            return gradient
-        parts, words = gradient.split(list(units), -1), bits.split([self.design.slots(n) for n in units], -1)
+            return x
+        reference = x if sized_by is None else sized_by
+        parts, words = x.split(list(units), -1), bits.split([self.design.slots(n) for n in units], -1)
         masked = []
-        for part, k, word in zip(parts, drawn, words, strict=True):
-            sizes = torch.ones_like(part) if self.importance is None else self.importance(part.abs())
-            masked.append(self.weighting(self.design.select(sizes, k, word)) * part)
-        return torch.cat(masked, -1)
+        for part, sized, k, word in zip(parts, reference.split(list(units), -1), drawn, words, strict=True):
+            # Designs take finite sizes. A replicate that has overflowed stays so, in w or in its exact gradient.
+            norms = sized.abs().nan_to_num(0.0, 0.0, 0.0)
+            sizes = torch.ones_like(part) if self.importance is None else self.importance(norms)
+            masked.append((self.weighting(self.design.select(sizes, k, word)) * part).to(part.dtype))
+        return torch.cat(masked, -1) if len(masked) > 1 else masked[0]
 
 
 def counts(units: Sequence[int], keep: float | Sequence[float]) -> tuple[int, ...]:

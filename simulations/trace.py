@@ -1,12 +1,10 @@
 """What is kept of a run: exact gradients and iterates at a few checkpoints, replicate by replicate."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
-
-from simulations.objectives import ordered_sum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -15,49 +13,69 @@ class Trace:
 
     squared_gradient (R, C): |grad F(w_t)|^2, of the exact gradient.
     average (R, C): (1/t) sum_{s<t} |grad F(w_s)|^2.
+    weighted (R, C): sum_{s<t} a_s |grad F(w_s)|^2 / sum_{s<t} a_s, for the weights a of the run (1 unless given).
+    value (R, C): F(w_t).
     iterate (R, C, d): w_t. average_iterate (R, C, d): (1/t) sum_{s<t} w_s.
     """
 
     checkpoints: tuple[int, ...]
     squared_gradient: Tensor
     average: Tensor
+    weighted: Tensor
+    value: Tensor
     iterate: Tensor
     average_iterate: Tensor
+
+    def replicates(self, wanted: slice) -> "Trace":
+        """These replicates alone."""
+        kept = {f.name: getattr(self, f.name)[wanted] for f in fields(self) if f.name != "checkpoints"}
+        return Trace(checkpoints=self.checkpoints, **kept)
+
+    def quantiles(self, levels: Sequence[float]) -> Tensor:
+        """Quantiles of |grad F(w_t)|^2 over the replicates: (levels, C)."""
+        return self.squared_gradient.quantile(torch.tensor(levels, dtype=torch.float64), dim=0)
 
 
 class Recorder:
     """Collects a `Trace` while a run goes on; every sum runs over time alone, never over replicates."""
 
-    def __init__(self, checkpoints: Sequence[int]) -> None:
-        """Checkpoints are increasing step numbers, at least 1. Raises ValueError otherwise."""
+    def __init__(self, checkpoints: Sequence[int], w: Tensor) -> None:
+        """Checkpoints are increasing step numbers, at least 1 (ValueError otherwise); w (R, d) gives shape and type."""
         self.checkpoints = tuple(checkpoints)
         if not self.checkpoints or list(self.checkpoints) != sorted({t for t in self.checkpoints if t >= 1}):
             raise ValueError(f"checkpoints must be increasing step numbers from 1 on, found {self.checkpoints}")
-        self._kept: list[tuple[Tensor, Tensor, Tensor, Tensor]] = []
-        self._energy: Tensor | None = None
-        self._sum: Tensor | None = None
+        self._kept: list[tuple[Tensor, ...]] = []
+        self._energy, self._weighted = (torch.zeros_like(w[:, 0], dtype=torch.float64) for _ in range(2))
+        self._sum = torch.zeros_like(w)
 
-    def see(self, t: int, w: Tensor, gradient: Tensor) -> None:
-        """Take in the iterate w_t (R, d) and its exact gradient; called once for every t = 0, 1, 2, ..."""
-        energy = ordered_sum(gradient.square())
-        if self._energy is None or self._sum is None:
-            self._energy, self._sum = torch.zeros_like(energy), torch.zeros_like(w)
-        if t in self.checkpoints:
-            kept = (energy, self._energy / t, w, self._sum / t)
-            self._kept.append(tuple(part.cpu() for part in kept))  # type: ignore[arg-type]
+    def add(self, w: Tensor, gradient: Tensor, weight: Tensor | float | None) -> None:
+        """Take in w_t (R, d) with its exact gradient, for t = 0, 1, 2, ...; weight: a_t, None for 1 throughout."""
+        energy = squared_norm(gradient)
         self._energy += energy
+        if weight is not None:
+            self._weighted += weight * energy
         self._sum += w
+
+    def keep(self, t: int, w: Tensor, gradient: Tensor, value: Tensor, total: float | None) -> None:
+        """Keep checkpoint t: what `add` has taken in for all steps before it, and w_t; total: sum_{s<t} a_s."""
+        average = self._energy / t
+        weighted = average if total is None else self._weighted / total
+        kept = (squared_norm(gradient), average, weighted, value, w, self._sum / t)
+        self._kept.append(tuple(part.detach().to("cpu", torch.float64, copy=True) for part in kept))
 
     def trace(self) -> Trace:
         """The trace of a finished run."""
-        energy, average, iterate, mean = (torch.stack(list(parts), 1) for parts in zip(*self._kept, strict=True))
-        return Trace(
-            checkpoints=self.checkpoints,
-            squared_gradient=energy,
-            average=average,
-            iterate=iterate,
-            average_iterate=mean,
-        )
+        names = ("squared_gradient", "average", "weighted", "value", "iterate", "average_iterate")
+        parts = {
+            name: torch.stack(list(part), 1) for name, part in zip(names, zip(*self._kept, strict=True), strict=True)
+        }
+        return Trace(checkpoints=self.checkpoints, **parts)
+
+
+def squared_norm(x: Tensor) -> Tensor:
+    """The sum of squares over the last axis; float64 in float64, and accumulated by the library otherwise."""
+    norm: Tensor = torch.linalg.vecdot(x, x)
+    return norm
 
 
 def log_spaced(last: int, per_doubling: int = 1) -> tuple[int, ...]:

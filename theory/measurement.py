@@ -36,12 +36,28 @@ class Objective(Protocol):
 
 
 class Noise(Protocol):
-    """Additive mean-zero gradient noise with E |xi|^2 = sigma2."""
+    """A stochastic gradient with E[g | w] = grad F(w); sigma2 bounds E|g - grad F|^2 at every w, where anything does."""
 
     @property
     def name(self) -> str: ...  # noqa: D102
     @property
-    def sigma2(self) -> float: ...  # noqa: D102
+    def sigma2(self) -> float | None: ...  # noqa: D102
+    def abc(self, objective: Any) -> tuple[float, float, float]: ...  # noqa: D102
+
+
+class Stepsizes(Protocol):
+    """A sequence eta_0, eta_1, ..."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    def values(self, steps: int) -> Tensor: ...  # noqa: D102
+
+
+class Named(Protocol):
+    """Whatever has a name."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
 
 
 class Estimator(Protocol):
@@ -59,10 +75,13 @@ class Estimator(Protocol):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Run:
-    """R replicates of w <- w - stepsize M * (grad F(w) + xi) from one start, seen at C checkpoints.
+    """R replicates of w <- w - eta_t u_t from one start, seen at C checkpoints; u_t = M * g for plain descent.
 
-    drawn: units drawn of each modality. start (d,). checkpoints: steps t >= 1, increasing.
+    drawn: units drawn of each modality. start (d,). checkpoints: steps t >= 1, increasing. stepsize: eta_0, and eta_t
+    for every t unless `schedule` says otherwise. optimiser: None for plain descent.
     squared_gradient (R, C): |grad F(w_t)|^2. average (R, C): its mean over the steps before t.
+    weighted (R, C): its mean over the steps before t with weights a_s; weights (T,): a, None for 1 throughout.
+    value (R, C): F(w_t).
     iterate (R, C, d): w_t. average_iterate (R, C, d): its mean over the steps before t.
     replay: what repeats this run (JSON types).
     """
@@ -78,12 +97,24 @@ class Run:
     average: Array
     iterate: Array
     average_iterate: Array
+    weighted: Array
+    value: Array
     replay: Mapping[str, Any]
+    weights: Array | None = None
+    schedule: Stepsizes | None = None
+    optimiser: Named | None = None
 
     @property
     def replicates(self) -> int:
         """Number of replicates R."""
         return int(self.average.shape[0])
+
+    @property
+    def sigma2(self) -> float:
+        """The noise's bound of E|g - grad F|^2; ValueError where it has none."""
+        if self.noise.sigma2 is None:
+            raise ValueError(f"the variance must be bounded uniformly, found none for {self.noise.name}")
+        return self.noise.sigma2
 
     @property
     def gap(self) -> float:
@@ -97,7 +128,9 @@ class Run:
 
     def label(self) -> str:
         """Method, noise and stepsize, as shown beside a piece of evidence."""
-        return f"{self.method.name}, {self.noise.name}, stepsize {self.stepsize:.4g}"
+        step = f"{self.stepsize:.4g}" if self.schedule is None else self.schedule.name
+        parts = [self.method.name, *([self.optimiser.name] if self.optimiser else []), self.noise.name]
+        return ", ".join([*parts, f"stepsize {step}"])
 
     def window(self, values: Array, first: int, last: int) -> Array:
         """Running averages at checkpoints number `first` and `last`, as the average between the two.

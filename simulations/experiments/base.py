@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from simulations.engine import simulate
 from simulations.methods import Method, counts
 from simulations.noise import Noise
 from simulations.objectives import Objective
+from simulations.optimisers import Optimiser
+from simulations.stepsizes import Constant, Stepsize
 from theory.measurement import Array, Measurement, Run
 
 
@@ -18,35 +21,42 @@ from theory.measurement import Array, Measurement, Run
 class Cell:
     """One configuration, run for many replicates; see `simulations.engine.simulate` for the parameters.
 
-    start: the start in every coordinate. experiment: names the random streams, together with the root seed and the
-    replicate: all cells of an experiment see the same random numbers.
+    start: the start, a number for all coordinates or one number for each. experiment: names the random streams,
+    together with the root seed: all cells of an experiment see the same random numbers. weights: those of the weighted
+    average, from the number of steps.
     """
 
     experiment: str
     objective: Objective
     noise: Noise
     method: Method
-    keep: float
-    start: float
-    stepsize: float
+    keep: float | tuple[float, ...]
+    start: float | tuple[float, ...]
+    stepsize: float | Stepsize
     checkpoints: tuple[int, ...]
     replicates: int
+    optimiser: Optimiser | None = None
+    weights: tuple[float, ...] | None = None
 
     def run(self, root: int = 0, device: str = "cpu") -> Run:
         """Simulate this cell."""
-        axes = {"experiment": self.experiment}
-        start = [self.start] * self.objective.d
+        d = self.objective.d
+        start = list(self.start) if isinstance(self.start, tuple) else [self.start] * d
+        schedule = self.stepsize if isinstance(self.stepsize, Stepsize) else Constant(self.stepsize)
+        weights = None if self.weights is None else torch.tensor(self.weights, dtype=torch.float64)
         trace = simulate(
             self.objective,
             self.noise,
             self.method,
             start=start,
-            stepsize=self.stepsize,
+            stepsize=schedule,
             checkpoints=self.checkpoints,
             replicates=range(self.replicates),
             keep=self.keep,
+            optimiser=self.optimiser,
+            weights=weights,
             root=root,
-            axes=axes,
+            axes={"experiment": self.experiment},
             device=device,
         )
         return Run(
@@ -54,11 +64,16 @@ class Cell:
             noise=self.noise,
             method=self.method,
             drawn=counts(self.objective.units, self.keep),
-            stepsize=self.stepsize,
+            stepsize=schedule.first,
+            schedule=None if isinstance(schedule, Constant) else schedule,
+            optimiser=self.optimiser,
             start=np.array(start),
             checkpoints=self.checkpoints,
             squared_gradient=trace.squared_gradient.numpy(),
             average=trace.average.numpy(),
+            weighted=trace.weighted.numpy(),
+            weights=None if weights is None else weights.numpy(),
+            value=trace.value.numpy(),
             iterate=trace.iterate.numpy(),
             average_iterate=trace.average_iterate.numpy(),
             replay={
@@ -66,9 +81,11 @@ class Cell:
                 "objective": self.objective.name,
                 "noise": self.noise.name,
                 "method": self.method.name,
+                "optimiser": None if self.optimiser is None else self.optimiser.name,
                 "keep": self.keep,
                 "start": self.start,
-                "stepsize": self.stepsize,
+                "stepsize": schedule.first,
+                "schedule": schedule.name,
                 "replicates": self.replicates,
                 "steps": self.checkpoints[-1],
             },

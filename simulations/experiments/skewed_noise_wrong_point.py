@@ -18,11 +18,11 @@ _PAIRS = (("amss", _SKEWED), ("amss+", _SKEWED), ("sgd", _SKEWED), ("amss", Gaus
 
 
 def _theory(run: Run) -> dict[str, Array | float]:
-    ceiling = skewed_noise_wrong_point.ceiling(run.stepsize, run.noise.sigma2)
+    ceiling = skewed_noise_wrong_point.ceiling(run.stepsize, run.sigma2)
     if run.method.name == "amss" and run.noise.name.startswith("two-point"):
         return {"floor": skewed_noise_wrong_point.floor()}
     if run.method.name == "sgd":
-        return {"energy": np.array(run.stepsize * run.noise.sigma2 / (2 - run.stepsize))}
+        return {"energy": np.array(run.stepsize * run.sigma2 / (2 - run.stepsize))}
     return {"ceiling": ceiling}
 
 

@@ -1,5 +1,6 @@
 """What an objective is: a smooth function with its constants, evaluated on a batch of points."""
 
+import math
 from abc import ABC, abstractmethod
 
 from torch import Tensor
@@ -11,6 +12,10 @@ class Objective(ABC):
     L, f_star: constants that the docstring of each objective derives; bounds take them from here.
     d: number of coordinates; every coordinate is one unit.
     blocks: one slice of the coordinates for each modality, in order, covering all of them.
+    mu, convexity, radius, certificate, minimiser: what else is known, with a default that claims nothing.
+
+    value and gradient keep the dtype and the device of w. Row r of a batch gets the same value, bit for bit on a CPU,
+    whatever rows stand beside it.
     """
 
     @property
@@ -34,6 +39,35 @@ class Objective(ABC):
         """The coordinates of each modality."""
 
     @property
+    def mu(self) -> float | None:
+        """mu > 0 with |grad F|^2 / 2 >= mu (F - f_star) everywhere (Polyak-Lojasiewicz), or None: not known."""
+        return self.convexity or None
+
+    @property
+    def convexity(self) -> float | None:
+        """m >= 0 such that F is m-strongly convex, 0 for convex; None where F is not known to be convex.
+
+        An m > 0 is a Polyak-Lojasiewicz constant where f_star is attained: minimising
+        F(w) + <grad F(w), v - w> + (m / 2) |v - w|^2 <= F(v) over v gives F(w) - f_star <= |grad F(w)|^2 / (2 m).
+        """
+        return None
+
+    @property
+    def radius(self) -> float:
+        """L and f_star hold on the ball |w| <= radius; outside it nothing is said."""
+        return math.inf
+
+    @property
+    def certificate(self) -> str:
+        """Where L and f_star are proved; empty where nothing proves them."""
+        return "docstring"
+
+    @property
+    def minimiser(self) -> tuple[float, ...] | None:
+        """A point where F = f_star, to the rounding of its coordinates; None where there is none or none is known."""
+        return None
+
+    @property
     def d(self) -> int:
         """Number of coordinates."""
         return int(self.blocks[-1].stop)
@@ -50,6 +84,37 @@ class Objective(ABC):
     @abstractmethod
     def gradient(self, w: Tensor) -> Tensor:
         """The gradient of F at w: (..., d) to (..., d), float64."""
+
+
+class FiniteSum(Objective):
+    """F = (1 / N) sum_i F_i, whose components can be drawn.
+
+    For a uniform index i and g = grad F_i(w), with A = component_L and G = component_gap,
+
+        E |g|^2 <= 2 A (F(w) - f_star) + 2 A G,
+
+    since |grad F_i|^2 <= 2 L_i (F_i - inf F_i) for an L_i-smooth F_i (a step of 1 / L_i lowers it by
+    |grad F_i|^2 / (2 L_i)), averaged over i. Where L holds on a ball only, the file proves this inequality there.
+    """
+
+    @property
+    @abstractmethod
+    def samples(self) -> int:
+        """Number of components N."""
+
+    @abstractmethod
+    def component_gradient(self, w: Tensor, index: Tensor) -> Tensor:
+        """Row r is the gradient of component index[r] at w[r]: (R, d) and (R,) int64 to (R, d)."""
+
+    @property
+    @abstractmethod
+    def component_L(self) -> float:
+        """The largest Lipschitz constant of a component's gradient."""
+
+    @property
+    @abstractmethod
+    def component_gap(self) -> float:
+        """An upper bound, >= 0, of f_star - (1 / N) sum_i inf F_i; 0 where the components share a minimiser."""
 
 
 def ordered_sum(x: Tensor) -> Tensor:

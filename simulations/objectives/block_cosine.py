@@ -28,6 +28,8 @@ class BlockCosine(Objective):
 
     f_star = 0, attained at w = c: every term is >= 0 there and elsewhere, and 0 at c.
 
+    Convexity. The lower end of the spectrum is at least kappa_min - A omega^2; where that is >= 0, it is `convexity`.
+
     Non-convexity (gamma = 0). The second derivative of coordinate j is negative somewhere iff kappa_m < A omega^2;
     further stationary points need sin(v) / v = -kappa_m / (A omega^2), v = omega u_j, and min sin(v) / v = -0.2172...,
     so there are none for kappa_m > 0.2173 A omega^2. The defaults put modality 1 above the first threshold (convex)
@@ -75,6 +77,17 @@ class BlockCosine(Objective):
     def blocks(self) -> tuple[slice, ...]:
         """Two blocks of n coordinates."""
         return (slice(0, self.n), slice(self.n, 2 * self.n))
+
+    @property
+    def convexity(self) -> float | None:
+        """kappa_min - A omega^2 where that is not negative."""
+        lowest = min(self.kappa) - self.amplitude * self.frequency**2
+        return lowest if lowest >= 0 else None
+
+    @property
+    def minimiser(self) -> tuple[float, ...]:
+        """The center."""
+        return (self.center,) * self.d
 
     def value(self, w: Tensor) -> Tensor:
         """F(w); 1 - cos(v) is computed as 2 sin^2(v / 2), which does not cancel near the center."""

@@ -52,6 +52,16 @@ class IsotropicQuadratic(Objective):
         """`modalities` blocks of n coordinates."""
         return tuple(slice(m * self.n, (m + 1) * self.n) for m in range(self.modalities))
 
+    @property
+    def convexity(self) -> float:
+        """The curvature: every eigenvalue of the Hessian."""
+        return self.curvature
+
+    @property
+    def minimiser(self) -> tuple[float, ...]:
+        """The origin."""
+        return (0.0,) * self.d
+
     def value(self, w: Tensor) -> Tensor:
         """(L / 2) |w|^2."""
         return 0.5 * self.curvature * ordered_sum(w.square())

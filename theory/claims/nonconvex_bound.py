@@ -80,7 +80,7 @@ def predicted(run: Run) -> Array:
         gap=run.gap,
         stepsize=run.stepsize,
         factor=run_factor(run),
-        sigma2=run.noise.sigma2,
+        sigma2=run.sigma2,
     )
 
 

@@ -76,7 +76,7 @@ ISOTROPIC = Assumption("isotropic quadratic", r"$F = \frac{L}{2} \|w\|^2$", _is_
 def predicted(run: Run) -> tuple[Array, Array]:
     """a_t and R_T at every checkpoint of a run, from the constants of its own objective, noise and method."""
     t = np.array(run.checkpoints, dtype=np.float64)
-    factor, sigma2, start = run_factor(run), run.noise.sigma2, run.start_energy
+    factor, sigma2, start = run_factor(run), run.sigma2, run.start_energy
     constants = {"L": run.objective.L, "stepsize": run.stepsize, "factor": factor, "sigma2": sigma2, "start": start}
     return oracles.energy(t, **constants), oracles.average_energy(t, **constants)
 

@@ -115,7 +115,7 @@ def check(measurement: Measurement) -> list[Evidence]:
         *(_closed_form(run, alpha) for run in groups["SGD"]),
         *(_below(run, alpha, _plus_average(run)) for run in groups["AMSS+"]),
         *(
-            _below(run, alpha, mean_field.gaussian_average(run.checkpoints[-1], run.stepsize, run.noise.sigma2))
+            _below(run, alpha, mean_field.gaussian_average(run.checkpoints[-1], run.stepsize, run.sigma2))
             for run in groups["control"]
         ),
     ]
@@ -218,14 +218,14 @@ def _floor(run: Run, alpha: float) -> Evidence:
         measured=energy.mean,
         tolerance=energy.half,
         tolerance_source=f"at least (h_1(0) - residual)^2 / G^2; Student intervals at {alpha:.2g}. AMSS+ is allowed "
-        f"{ceiling(run.stepsize, run.noise.sigma2):.4g} at this step, and the limit for small steps is {floor():.4g}",
+        f"{ceiling(run.stepsize, run.sigma2):.4g} at this step, and the limit for small steps is {floor():.4g}",
         scope=_scope(run),
         witness={**run.replay, "energy": energy.mean, "least": least} if status is Status.REFUTED else None,
         details={
             "stepsize": run.stepsize,
             "half width": energy.half,
             "limit": floor(),
-            "ceiling of AMSS+": ceiling(run.stepsize, run.noise.sigma2),
+            "ceiling of AMSS+": ceiling(run.stepsize, run.sigma2),
         },
     )
 
@@ -239,7 +239,7 @@ def _windowed(run: Run, alpha: float) -> tuple[Any, Any, Any]:
 
 
 def _constants(run: Run) -> dict[str, float]:
-    constants = {"L": run.objective.L, "stepsize": run.stepsize, "factor": run_factor(run), "sigma2": run.noise.sigma2}
+    constants = {"L": run.objective.L, "stepsize": run.stepsize, "factor": run_factor(run), "sigma2": run.sigma2}
     return {**constants, "start": run.start_energy}
 
 

@@ -1,0 +1,112 @@
+"""Systematic sampling in a fixed order with inverse inclusion weights, in a few passes over the batch.
+
+The estimate of `amss_min` (Systematic(random_order=False), HorvitzThompson, an importance or none), for batches of
+many small rows on a CPU: no sort, no integers, and the type of the gradient. What it keeps is the argument for
+unbiasedness. Cumulative inclusion probabilities are rounded to multiples of 2^-b with k 2^b at most the integers that
+the type represents, and the start u is a multiple of 2^-b below 1: then C_j + u and C_j - C_{j-1} are exact, unit j is
+drawn floor(C_j + u) - floor(C_{j-1} + u) times, with mean C_j - C_{j-1} exactly, and is divided by that. (A certain
+unit may be rounded to 1 + 2^-b and be counted twice with probability 2^-b: the mean is the same.)
+
+In float64 b is 40 and with equal sizes the law is that of the production design, bit for bit; otherwise inclusion
+probabilities differ from production's in the last of 40 bits, since there they are rounded unit by unit. In float32 b
+is 24 less the bits of k. A unit whose probability rounds to 0 is left out: with a share of the uniform distribution in
+the sizes there is none unless n / (mix k) exceeds 2^b; without one its part of the sum of norms is below 2^-b / k.
+"""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from amss_min.designs import Systematic
+from amss_min.importance import GradientNorm, Importance, SquaredGradient
+from amss_min.weightings import HorvitzThompson
+from simulations.methods import Method
+
+_DIGITS = {torch.float64: 53, torch.float32: 24}
+_MOST_ROUNDS = 64
+
+
+def applies(method: Method, dtype: torch.dtype, device: torch.device) -> bool:
+    """Whether this file has the estimate of this method."""
+    ordered = isinstance(method.design, Systematic) and not method.design.random_order
+    known = method.importance is None or type(method.importance) in (GradientNorm, SquaredGradient)
+    plain = isinstance(method.weighting, HorvitzThompson) and not method.lagged
+    return ordered and known and plain and dtype in _DIGITS and device.type == "cpu"
+
+
+class FixedOrder:
+    """The estimate M * x for batches x (..., d) of this type; words (..., modalities), one start each."""
+
+    def __init__(self, method: Method, units: Sequence[int], drawn: Sequence[int], dtype: torch.dtype) -> None:
+        """units: coordinates of each modality, in order; drawn: how many of them are drawn."""
+        self._parts = [_Modality(method.importance, n, min(k, n), dtype) for n, k in zip(units, drawn, strict=True)]
+        self._units = list(units)
+
+    def __call__(self, x: Tensor, words: Tensor) -> Tensor:
+        """M * x, with fresh words uniform on [0, 2^62)."""
+        pairs = zip(self._parts, x.split(self._units, -1), strict=True)
+        masked = [part.estimate(mine, words[..., m : m + 1]) for m, (part, mine) in enumerate(pairs)]
+        return masked[0] if len(masked) == 1 else torch.cat(masked, -1)
+
+
+class _Modality:
+    def __init__(self, importance: Importance | None, n: int, k: int, dtype: torch.dtype) -> None:
+        self.importance, self.n, self.k, self.dtype = importance, n, k, dtype
+        self.bits = min(40, _DIGITS[dtype] - math.ceil(math.log2(k + 1)))
+        self.unit = 2.0**-self.bits
+        if importance is None:
+            pi = Systematic(random_order=False).inclusion(torch.ones(n), k)
+            self.ends = self._ends(pi.cumsum(-1).to(dtype))
+            self.inverse = 1 / self._strides(self.ends)
+
+    def estimate(self, x: Tensor, words: Tensor) -> Tensor:
+        """The masked block of this modality."""
+        start = (words >> (62 - self.bits)).to(self.dtype).mul_(self.unit)
+        if self.importance is None:
+            return self._strides((self.ends + start).floor_()).mul_(self.inverse).mul_(x)
+        sizes = x.abs().nan_to_num_(0.0, 0.0, 0.0)
+        if type(self.importance) is SquaredGradient:
+            sizes = (sizes / sizes.amax(-1, keepdim=True).clamp_min_(torch.finfo(self.dtype).tiny)).square_()
+        mix = self.importance.mix
+        total = sizes.sum(-1, keepdim=True).clamp_min_(torch.finfo(self.dtype).tiny)
+        sizes.mul_((1 - mix) / total)
+        if mix:
+            present = (sizes > 0).to(self.dtype)
+            sizes.add_(present.mul_(mix / present.sum(-1, keepdim=True).clamp_min(1)))
+        ends = self._ends(self._water_filled(sizes).cumsum(-1))
+        drawn = self._strides((ends + start).floor_())
+        return drawn.div_(self._strides(ends).clamp_min_(self.unit)).mul_(x)
+
+    def _ends(self, sums: Tensor) -> Tensor:
+        """Cumulative sums as multiples of the unit, the last of them k (or what there is, where less is positive)."""
+        last = sums[..., -1:].round()
+        sums = sums.mul(last / sums[..., -1:].clamp_min(self.unit) / self.unit).round_().mul_(self.unit)
+        sums[..., -1:] = last
+        return sums
+
+    @staticmethod
+    def _strides(ends: Tensor) -> Tensor:
+        """Differences of neighbours, from 0 on."""
+        strides = ends.clone()
+        strides[..., 1:] -= ends[..., :-1]
+        return strides
+
+    def _water_filled(self, sizes: Tensor) -> Tensor:
+        """min(1, c size) with sum k: Newton's method for c from below, which ends after finitely many rounds.
+
+        The sum is concave and piecewise linear in c. With m units capped and s the sum, the next c is
+        c (k - m) / (s - m); it ends when this factor is 1 up to the rounding of the sum.
+        """
+        scale = torch.full_like(sizes[..., :1], float(self.k))
+        close = 4 * self.n * torch.finfo(self.dtype).eps
+        for _ in range(_MOST_ROUNDS):
+            pi = (sizes * scale).clamp_max_(1.0)
+            capped = pi.floor().sum(-1, keepdim=True)
+            rest = pi.sum(-1, keepdim=True) - capped
+            factor = torch.where(rest > 0, (self.k - capped) / rest.clamp_min(self.unit), 1.0)
+            if bool(((factor - 1).abs() <= close).all()):
+                break
+            scale = scale * factor
+        return pi

@@ -1,0 +1,93 @@
+"""Random numbers of a run: replicates come in blocks of fixed size, and every block has a stream of its own.
+
+Numbers are made for a whole block and for a fixed number of steps at a time, whichever of its replicates are wanted:
+so replicate r sees the same numbers in whatever company it runs, and nothing is asked of a generator about how its
+output changes with the shape of the request.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from simulations.seeding import seed
+
+WORD_BITS = 62
+
+
+class Stream:
+    """The numbers of one block of replicates, for one purpose.
+
+    On a CPU float64 normals and all words come from numpy (SFC64, keyed by the whole seed; its ziggurat takes half the
+    time of torch's float64 normals), float32 normals from torch, whose generator keeps 32 bits of the seed. On another
+    device everything comes from torch's generator there: other numbers, the same laws.
+
+    memory: what a noise keeps from one call to the next (the rest of a permutation, say).
+    """
+
+    def __init__(self, key: int, device: torch.device, dtype: torch.dtype) -> None:
+        """A stream by its seed (see `simulations.seeding.seed`), on this device and in this floating-point type."""
+        self.device, self.dtype = device, dtype
+        self.memory: dict[str, Tensor] = {}
+        self._numpy = np.random.Generator(np.random.SFC64(key)) if device.type == "cpu" else None
+        self._torch = torch.Generator(device).manual_seed(key)
+
+    def normal(self, *shape: int) -> Tensor:
+        """Standard normal numbers."""
+        if self._numpy is not None and self.dtype == torch.float64:
+            return torch.from_numpy(self._numpy.standard_normal(shape))
+        return torch.empty(shape, dtype=self.dtype, device=self.device).normal_(generator=self._torch)
+
+    def constant(self, values: Sequence[float]) -> Tensor:
+        """These values, on the device and in the type of the stream."""
+        return torch.tensor(values, dtype=self.dtype, device=self.device)
+
+    def uniform(self, *shape: int) -> Tensor:
+        """Numbers uniform on [0, 1)."""
+        if self._numpy is not None and self.dtype == torch.float64:
+            return torch.from_numpy(self._numpy.random(shape))
+        return torch.rand(shape, dtype=self.dtype, device=self.device, generator=self._torch)
+
+    def words(self, *shape: int) -> Tensor:
+        """Words for `Design.select`: int64, uniform on [0, 2^62)."""
+        if self._numpy is not None:
+            raw = self._numpy.bit_generator.random_raw(int(np.prod(shape)))
+            return torch.from_numpy((raw >> np.uint64(64 - WORD_BITS)).astype(np.int64).reshape(shape))
+        return torch.randint(2**WORD_BITS, shape, device=self.device, generator=self._torch)
+
+    def integers(self, high: int, *shape: int) -> Tensor:
+        """Integers uniform on [0, high), int64."""
+        if self._numpy is not None:
+            return torch.from_numpy(self._numpy.integers(high, size=shape))
+        return torch.randint(high, shape, device=self.device, generator=self._torch)
+
+
+class Blocks:
+    """The blocks that hold a range of replicates; block b holds replicates b size, ..., (b + 1) size - 1.
+
+    rows: rows simulated, a multiple of `size`. wanted: which of them were asked for.
+
+    Raises ValueError for no replicates, a negative one, or a range with gaps.
+
+    >>> blocks = Blocks(range(70, 80), size=64)
+    >>> list(blocks.numbers), blocks.rows, blocks.wanted
+    ([1], 64, slice(6, 16, None))
+    """
+
+    def __init__(self, replicates: range, size: int) -> None:
+        """The blocks of `size` replicates that cover this range."""
+        if replicates.step != 1 or not len(replicates) or replicates.start < 0:
+            raise ValueError(f"replicates must be a range of numbers from 0 on without gaps, found {replicates}")
+        first, last = replicates.start // size, (replicates.stop - 1) // size
+        self.size, self.numbers = size, range(first, last + 1)
+        self.rows = size * len(self.numbers)
+        self.wanted = slice(replicates.start - first * size, replicates.stop - first * size)
+
+    def streams(
+        self, root: int, axes: Mapping[str, int | str], device: torch.device, dtype: torch.dtype, *, purpose: str
+    ) -> list[Stream]:
+        """One stream a block, seeded by root, purpose, the number of the block and the axes."""
+        return [
+            Stream(seed(root, **{**axes, "purpose": purpose, "block": block}), device, dtype) for block in self.numbers
+        ]
