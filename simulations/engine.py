@@ -14,11 +14,18 @@ from simulations.stepsizes import Constant, Stepsize
 from simulations.streams import Blocks, Stream
 from simulations.trace import Recorder, Trace
 
-# Replicates of a block, and random numbers that it makes at a time. On a GPU few large requests are cheap.
-_BLOCK = {"cpu": 64, "cuda": 1024}
-_NUMBERS = {"cpu": 2**15, "cuda": 2**22}
+
+def _block(device: torch.device, dtype: torch.dtype) -> int:
+    """Replicates of a block: many where a request is cheap beside its numbers, as few as 256 on a CPU in float64."""
+    return 256 if device.type == "cpu" and dtype == torch.float64 else 1024
 
 
+def _numbers(device: torch.device) -> int:
+    """Random numbers that a block makes at a time, about."""
+    return 2**16 if device.type == "cpu" else 2**22
+
+
+@torch.inference_mode()
 def simulate(
     objective: Objective,
     noise: Noise,
@@ -31,6 +38,7 @@ def simulate(
     keep: float | Sequence[float] = 1.0,
     optimiser: Optimiser | None = None,
     weights: Tensor | None = None,
+    paths: bool = True,
     root: int = 0,
     axes: Mapping[str, int | str] | None = None,
     dtype: torch.dtype = torch.float64,
@@ -40,6 +48,7 @@ def simulate(
 
     start (d,); stepsize: eta, or a sequence of them; keep: rho of each modality, k = ceil(rho n - 1e-6) units are drawn
     in a step. optimiser: plain descent unless given. weights (T,): those of `Trace.weighted`, positive.
+    paths: keep iterates and their averages; without them those parts of the trace are empty.
     replicates: their numbers. They come in blocks of fixed size, and block b draws its noise from the stream of
     (root, axes, purpose="noise", block=b), its masks from the same with purpose="mask". Neither depends on the method,
     so methods run with common random numbers; whole blocks are always simulated, so replicate r is the same bit for bit
@@ -64,12 +73,12 @@ def simulate(
     noise.refuse(objective)
     schedule = Constant(stepsize) if isinstance(stepsize, int | float) else stepsize
     kind, steps = place.type, checkpoints[-1]
-    blocks = Blocks(replicates, _BLOCK.get(kind, _BLOCK["cuda"]))
+    blocks = Blocks(replicates, _block(place, dtype))
     run = _Run(objective, noise, method, optimiser or Descent(), counts(objective.units, keep), begin, blocks.rows)
     run.place(place, dtype)
     slots = run.slots
-    at_once = max(1, _NUMBERS.get(kind, _NUMBERS["cuda"]) // (blocks.size * max(noise.width, slots)))
-    recorder = Recorder(checkpoints, run.w)
+    at_once = max(1, _numbers(place) // (blocks.size * max(noise.width, slots)))
+    recorder = Recorder(checkpoints, run.w, paths=paths)
     streams = [blocks.streams(root, axes or {}, place, dtype, purpose=purpose) for purpose in ("noise", "mask")]
     numbers = _scalars(schedule, run.optimiser, weights, steps, at_once).to(place)
     total = None if weights is None else weights.to(torch.float64).cumsum(0)
@@ -158,6 +167,9 @@ class _Run:
         exact = self.objective.gradient(self.w)
         recorder.add(self.w, exact, scalars[1] if weighted else None)
         gradient = self.noise.gradient(self.objective, self.w, exact, numbers)
+        if self.fast is not None and isinstance(self.optimiser, Descent) and not isinstance(scalars[0], Tensor):
+            self.w.addcmul_(self.fast.multipliers(gradient, bits), gradient, value=-scalars[0])
+            return
 
         def mask(x: Tensor) -> Tensor:
             if self.fast is not None:

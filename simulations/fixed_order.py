@@ -44,11 +44,16 @@ class FixedOrder:
         self._parts = [_Modality(method.importance, n, min(k, n), dtype) for n, k in zip(units, drawn, strict=True)]
         self._units = list(units)
 
-    def __call__(self, x: Tensor, words: Tensor) -> Tensor:
-        """M * x, with fresh words uniform on [0, 2^62)."""
+    def multipliers(self, x: Tensor, words: Tensor) -> Tensor:
+        """M, with fresh words uniform on [0, 2^62)."""
+        if len(self._parts) == 1:
+            return self._parts[0].multipliers(x, words)
         pairs = zip(self._parts, x.split(self._units, -1), strict=True)
-        masked = [part.estimate(mine, words[..., m : m + 1]) for m, (part, mine) in enumerate(pairs)]
-        return masked[0] if len(masked) == 1 else torch.cat(masked, -1)
+        return torch.cat([part.multipliers(mine, words[..., m : m + 1]) for m, (part, mine) in enumerate(pairs)], -1)
+
+    def __call__(self, x: Tensor, words: Tensor) -> Tensor:
+        """M * x."""
+        return self.multipliers(x, words).mul_(x)
 
 
 class _Modality:
@@ -59,13 +64,14 @@ class _Modality:
         if importance is None:
             pi = Systematic(random_order=False).inclusion(torch.ones(n), k)
             self.ends = self._ends(pi.cumsum(-1).to(dtype))
-            self.inverse = 1 / self._strides(self.ends)
+            self.inverse = 1 / self.ends.diff()
 
-    def estimate(self, x: Tensor, words: Tensor) -> Tensor:
-        """The masked block of this modality."""
+    def multipliers(self, x: Tensor, words: Tensor) -> Tensor:
+        """The multipliers of this modality."""
         start = (words >> (62 - self.bits)).to(self.dtype).mul_(self.unit)
         if self.importance is None:
-            return self._strides((self.ends + start).floor_()).mul_(self.inverse).mul_(x)
+            crossed = (self.ends + start).floor_()
+            return (crossed[..., 1:] - crossed[..., :-1]).mul_(self.inverse)
         sizes = x.abs().nan_to_num_(0.0, 0.0, 0.0)
         if type(self.importance) is SquaredGradient:
             sizes = (sizes / sizes.amax(-1, keepdim=True).clamp_min_(torch.finfo(self.dtype).tiny)).square_()
@@ -73,25 +79,21 @@ class _Modality:
         total = sizes.sum(-1, keepdim=True).clamp_min_(torch.finfo(self.dtype).tiny)
         sizes.mul_((1 - mix) / total)
         if mix:
-            present = (sizes > 0).to(self.dtype)
+            present = sizes.sign()
             sizes.add_(present.mul_(mix / present.sum(-1, keepdim=True).clamp_min(1)))
         ends = self._ends(self._water_filled(sizes).cumsum(-1))
-        drawn = self._strides((ends + start).floor_())
-        return drawn.div_(self._strides(ends).clamp_min_(self.unit)).mul_(x)
+        crossed = (ends + start).floor_()
+        strides = (ends[..., 1:] - ends[..., :-1]).clamp_min_(self.unit)
+        return (crossed[..., 1:] - crossed[..., :-1]).div_(strides)
 
     def _ends(self, sums: Tensor) -> Tensor:
-        """Cumulative sums as multiples of the unit, the last of them k (or what there is, where less is positive)."""
+        """0 and the cumulative sums as multiples of the unit, the last of them k (or what there is, of fewer units)."""
         last = sums[..., -1:].round()
-        sums = sums.mul(last / sums[..., -1:].clamp_min(self.unit) / self.unit).round_().mul_(self.unit)
-        sums[..., -1:] = last
-        return sums
-
-    @staticmethod
-    def _strides(ends: Tensor) -> Tensor:
-        """Differences of neighbours, from 0 on."""
-        strides = ends.clone()
-        strides[..., 1:] -= ends[..., :-1]
-        return strides
+        ends = sums.new_zeros(*sums.shape[:-1], self.n + 1)
+        torch.mul(sums, last / sums[..., -1:].clamp_min(self.unit) / self.unit, out=ends[..., 1:])
+        ends.round_().mul_(self.unit)
+        ends[..., -1:] = last
+        return ends
 
     def _water_filled(self, sizes: Tensor) -> Tensor:
         """min(1, c size) with sum k: Newton's method for c from below, which ends after finitely many rounds.
@@ -106,7 +108,8 @@ class _Modality:
             capped = pi.floor().sum(-1, keepdim=True)
             rest = pi.sum(-1, keepdim=True) - capped
             factor = torch.where(rest > 0, (self.k - capped) / rest.clamp_min(self.unit), 1.0)
-            if bool(((factor - 1).abs() <= close).all()):
+            settled = (factor - 1).abs() <= close
+            if bool(settled.all()):
                 break
-            scale = scale * factor
+            scale = scale * factor.masked_fill_(settled, 1.0)  # a row does not move on because others do
         return pi

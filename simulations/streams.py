@@ -33,11 +33,11 @@ class Stream:
         self._numpy = np.random.Generator(np.random.SFC64(key)) if device.type == "cpu" else None
         self._torch = torch.Generator(device).manual_seed(key)
 
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers."""
+    def normal(self, *shape: int, scale: float = 1.0) -> Tensor:
+        """Normal numbers of mean 0 and this standard deviation."""
         if self._numpy is not None and self.dtype == torch.float64:
-            return torch.from_numpy(self._numpy.standard_normal(shape))
-        return torch.empty(shape, dtype=self.dtype, device=self.device).normal_(generator=self._torch)
+            return torch.from_numpy(self._numpy.standard_normal(shape)).mul_(scale)
+        return torch.empty(shape, dtype=self.dtype, device=self.device).normal_(std=scale, generator=self._torch)
 
     def constant(self, values: Sequence[float]) -> Tensor:
         """These values, on the device and in the type of the stream."""

@@ -13,9 +13,9 @@ class Trace:
 
     squared_gradient (R, C): |grad F(w_t)|^2, of the exact gradient.
     average (R, C): (1/t) sum_{s<t} |grad F(w_s)|^2.
-    weighted (R, C): sum_{s<t} a_s |grad F(w_s)|^2 / sum_{s<t} a_s, for the weights a of the run (1 unless given).
+    weighted (R, C): sum_{s<t} a_s |grad F(w_s)|^2 / sum_{s<t} a_s, for the run's weights a (1 unless given).
     value (R, C): F(w_t).
-    iterate (R, C, d): w_t. average_iterate (R, C, d): (1/t) sum_{s<t} w_s.
+    iterate (R, C, d): w_t. average_iterate (R, C, d): (1/t) sum_{s<t} w_s. Both (R, C, 0) where paths were not kept.
     """
 
     checkpoints: tuple[int, ...]
@@ -39,14 +39,18 @@ class Trace:
 class Recorder:
     """Collects a `Trace` while a run goes on; every sum runs over time alone, never over replicates."""
 
-    def __init__(self, checkpoints: Sequence[int], w: Tensor) -> None:
-        """Checkpoints are increasing step numbers, at least 1 (ValueError otherwise); w (R, d) gives shape and type."""
+    def __init__(self, checkpoints: Sequence[int], w: Tensor, *, paths: bool = True) -> None:
+        """Checkpoints are increasing step numbers, at least 1 (ValueError otherwise); w (R, d) gives shape and type.
+
+        paths: keep iterates too.
+        """
         self.checkpoints = tuple(checkpoints)
         if not self.checkpoints or list(self.checkpoints) != sorted({t for t in self.checkpoints if t >= 1}):
             raise ValueError(f"checkpoints must be increasing step numbers from 1 on, found {self.checkpoints}")
         self._kept: list[tuple[Tensor, ...]] = []
         self._energy, self._weighted = (torch.zeros_like(w[:, 0], dtype=torch.float64) for _ in range(2))
-        self._sum = torch.zeros_like(w)
+        self._paths = paths
+        self._sum = torch.zeros_like(w) if paths else w[:, :0].clone()
 
     def add(self, w: Tensor, gradient: Tensor, weight: Tensor | float | None) -> None:
         """Take in w_t (R, d) with its exact gradient, for t = 0, 1, 2, ...; weight: a_t, None for 1 throughout."""
@@ -54,13 +58,14 @@ class Recorder:
         self._energy += energy
         if weight is not None:
             self._weighted += weight * energy
-        self._sum += w
+        if self._paths:
+            self._sum += w
 
     def keep(self, t: int, w: Tensor, gradient: Tensor, value: Tensor, total: float | None) -> None:
         """Keep checkpoint t: what `add` has taken in for all steps before it, and w_t; total: sum_{s<t} a_s."""
         average = self._energy / t
         weighted = average if total is None else self._weighted / total
-        kept = (squared_norm(gradient), average, weighted, value, w, self._sum / t)
+        kept = (squared_norm(gradient), average, weighted, value, w if self._paths else self._sum, self._sum / t)
         self._kept.append(tuple(part.detach().to("cpu", torch.float64, copy=True) for part in kept))
 
     def trace(self) -> Trace:

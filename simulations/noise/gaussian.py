@@ -45,4 +45,4 @@ class Gaussian(AdditiveNoise):
 
     def numbers(self, stream: Stream, steps: int, rows: int) -> Tensor:
         """Normal values, scaled."""
-        return stream.normal(steps, rows, self.dimension).mul_(math.sqrt(self.total / self.dimension))
+        return stream.normal(steps, rows, self.dimension, scale=math.sqrt(self.total / self.dimension))

@@ -135,4 +135,5 @@ class FunctionObjective(Objective):
             raise ValueError(self._mixed(row, f"{float(values[row])!r} among others, {float(alone[row])!r} alone"))
 
     def _mixed(self, row: int, found: str) -> str:
-        return f"{self._name} must treat rows, which are replicates, one by one, found row {row} to depend on others: {found}"
+        rule = f"{self._name} must treat rows, which are replicates, one by one"
+        return f"{rule}, found row {row} to depend on others: {found}"

@@ -33,7 +33,7 @@ CASES: tuple[tuple[Objective, Noise, float, Optimiser, Stepsize], ...] = (
     (BlockCosine(n=3), PerModality((3, 3), (1.0, 4.0)), 0.5, Descent(), Constant(0.05)),
     (BlockCosine(n=3), ModalityDropout((3, 3), (0.5, 1.0)), 0.5, Descent(), Constant(0.05)),
 )
-STEPS, WHOLE = 24, 150
+STEPS, WHOLE = 24, 520
 NAMES = [field.name for field in fields(Trace) if field.name != "checkpoints"]
 
 
@@ -57,9 +57,22 @@ def joined(parts: list[Trace]) -> Trace:
 @pytest.mark.parametrize("case", range(len(CASES)))
 def test_a_replicate_does_not_depend_on_its_batch(case: int, method: str) -> None:
     whole = run(case, method, range(WHOLE))
-    cuts = (0, 1, 60, 64, 66, 129, WHOLE)
+    cuts = (0, 1, 200, 256, 258, 300, WHOLE)
     parts = [run(case, method, range(first, last)) for first, last in pairwise(cuts)]
     assert same(joined(parts), whole)
+
+
+@pytest.mark.parametrize("method", ["sgd", "ordered"])
+def test_a_replicate_in_float32_does_not_depend_on_its_batch(method: str) -> None:
+    whole = run(0, method, range(1100), dtype=torch.float32)
+    parts = [run(0, method, range(first, last), dtype=torch.float32) for first, last in pairwise((0, 3, 1024, 1100))]
+    assert same(joined(parts), whole)
+
+
+def test_without_paths_the_rest_is_the_same() -> None:
+    whole, bare = run(0, "amss+", range(5)), run(0, "amss+", range(5), paths=False)
+    assert torch.equal(whole.average, bare.average) and torch.equal(whole.value, bare.value)
+    assert bare.iterate.shape == bare.average_iterate.shape == (5, 3, 0)
 
 
 def test_other_seeds_and_axes_give_other_runs() -> None:
@@ -74,16 +87,16 @@ def test_methods_share_their_noise() -> None:
 
 
 def numbers_of(case: int, method: str, replicate: int) -> tuple[Tensor, Tensor]:
-    """Noise and words of one replicate below 64, made step by step as the engine lays them out."""
+    """Noise and words of one replicate below 256, made step by step as the engine lays them out."""
     objective, noise, _, _, _ = CASES[case]
     slots = METHOD[method].slots(objective.units)
-    at_once = max(1, 2**15 // (64 * max(noise.width, slots)))
+    at_once = max(1, 2**16 // (256 * max(noise.width, slots)))
     streams = {
         purpose: Stream(seed(3, purpose=purpose, block=0), torch.device("cpu"), torch.float64)
         for purpose in ("noise", "mask")
     }
-    xi = [noise.numbers(streams["noise"], at_once, 64) for _ in range(-(-STEPS // at_once))]
-    bits = [streams["mask"].words(at_once, 64, slots) for _ in range(-(-STEPS // at_once))]
+    xi = [noise.numbers(streams["noise"], at_once, 256) for _ in range(-(-STEPS // at_once))]
+    bits = [streams["mask"].words(at_once, 256, slots) for _ in range(-(-STEPS // at_once))]
     return torch.cat(xi)[:, replicate], torch.cat(bits)[:, replicate]
 
 

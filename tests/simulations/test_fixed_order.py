@@ -77,8 +77,8 @@ def test_the_mean_over_all_starts_is_the_gradient(importance: Importance | None,
     part = coarse._parts[0]
     part.bits, part.unit = grid, 2.0**-grid
     if importance is None:
-        part.ends = part._ends(part.ends)
-        part.inverse = 1 / part._strides(part.ends)
+        part.ends = part._ends(part.ends[1:])
+        part.inverse = 1 / part.ends.diff()
     words = (torch.arange(2**grid) << (62 - grid)).unsqueeze(-1)
     for row in x:
         mean = coarse(row.expand(len(words), -1), words).to(torch.float64).mean(0)
