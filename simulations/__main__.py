@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 try:
+    import torch
     import typer
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -177,27 +178,57 @@ def train_command(
 
 @app.command(name="bench")
 def bench_command(
-    repeats: Annotated[int | None, typer.Option("--repeats", min=1, help="Timings of each way; 20, designs 3.")] = None,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", min=1, help="Timings: engine 5, step 20, designs 3.")
+    ] = None,
+    masked_step: Annotated[bool, typer.Option("--masked-step", help="Time the masked step instead.")] = False,
     designs: Annotated[bool, typer.Option("--designs", help="Time the sampling designs instead, by size.")] = False,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda, for the engine.")] = "cpu",
+    replicates: Annotated[int, typer.Option("--replicates", min=1, help="Replicates, for the engine.")] = 1000,
     results: Results = Path("results"),
 ) -> int:
-    """Time the masked step beside the memory limit and write results/bench.json.
+    """Time the simulation engine beside the limit of the normal generator, and write results/bench-engine.json.
 
-    With --designs: a draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json.
+    With --masked-step: the masked step of training beside the memory limit, and results/bench.json. With --designs: a
+    draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json.
 
     \b
     Examples:
       python -m simulations bench
+      python -m simulations bench --device cuda --replicates 100000
+      python -m simulations bench --masked-step
       python -m simulations bench --designs
     """
+    if designs and masked_step:
+        raise typer.BadParameter("--designs and --masked-step exclude each other")
     if designs:
         return _bench_designs(results, repeats or 3)
+    if not masked_step:
+        return _bench_engine(results, repeats or 5, device, replicates)
     from simulations.bench import bench_command as bench
 
     try:
         return bench(results, repeats or 20)
     except KeyboardInterrupt:
         raise _Interrupted("interrupted: nothing was written") from None
+
+
+def _bench_engine(results: Path, repeats: int, device: str, replicates: int) -> int:
+    from simulations import engine_bench
+
+    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        raise typer.BadParameter(f"--device must be cpu, or cuda where there is a GPU, found {device!r}")
+    with _written_to(results):
+        check_writable(results)
+    with _progress("engine", engine_bench.rounds(repeats, device)) as advance:
+        bench = engine_bench.run_engine_bench(repeats, device=device, replicates=replicates, done=advance)
+    for table in bench.tables():
+        _out().print(table)
+    target = results / ("bench-engine.json" if device == "cpu" else "bench-engine-cuda.json")
+    with _written_to(results):
+        write_json(target, bench.as_json())
+    _out().print(f"written: {target}", markup=False, highlight=False, soft_wrap=True)
+    return 0
 
 
 def _bench_designs(results: Path, repeats: int) -> int:

@@ -1,6 +1,7 @@
 """Masked stochastic optimisation, batched over replicates: w_{t+1} = w_t - eta_t u_t(M, grad F(w_t), noise)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -12,7 +13,9 @@ from simulations.objectives.base import Objective
 from simulations.optimisers import Descent, Optimiser
 from simulations.stepsizes import Constant, Stepsize
 from simulations.streams import Blocks, Stream
-from simulations.trace import Recorder, Trace
+from simulations.trace import Recorder, Trace, joined
+
+_TOGETHER = 2**17  # coordinates that a CPU holds at a time: 1 MiB, so that the passes of a step find them in the cache
 
 
 def _block(device: torch.device, dtype: torch.dtype) -> int:
@@ -71,16 +74,60 @@ def simulate(
     if begin.shape != (objective.d,):
         raise ValueError(f"the start must have the objective's d = {objective.d} coordinates, found {begin.shape}")
     noise.refuse(objective)
-    schedule = Constant(stepsize) if isinstance(stepsize, int | float) else stepsize
-    kind, steps = place.type, checkpoints[-1]
-    blocks = Blocks(replicates, _block(place, dtype))
-    run = _Run(objective, noise, method, optimiser or Descent(), counts(objective.units, keep), begin, blocks.rows)
-    run.place(place, dtype)
+    if weights is not None and weights.shape != (checkpoints[-1],):
+        raise ValueError(f"weights must be one a step, shape ({checkpoints[-1]},), found {tuple(weights.shape)}")
+    problem = _Problem(
+        objective,
+        noise,
+        method,
+        optimiser or Descent(),
+        Constant(stepsize) if isinstance(stepsize, int | float) else stepsize,
+        counts(objective.units, keep),
+        begin,
+        tuple(checkpoints),
+        weights,
+        paths,
+    )
+    size = _block(place, dtype)
+    together = size * max(1, _TOGETHER // (size * objective.d)) if place.type == "cpu" else len(replicates) + size
+    whole = Blocks(replicates, size)
+    firsts = range(whole.numbers[0] * size, replicates.stop, together)
+    parts = [range(max(first, replicates.start), min(first + together, replicates.stop)) for first in firsts]
+    return joined([_simulated(problem, part, size, root, axes or {}, dtype, place) for part in parts])
+
+
+@dataclass(frozen=True)
+class _Problem:
+    objective: Objective
+    noise: Noise
+    method: Method
+    optimiser: Optimiser
+    schedule: Stepsize
+    drawn: tuple[int, ...]
+    start: Tensor
+    checkpoints: tuple[int, ...]
+    weights: Tensor | None
+    paths: bool
+
+
+def _simulated(
+    problem: _Problem,
+    replicates: range,
+    size: int,
+    root: int,
+    axes: Mapping[str, int | str],
+    dtype: torch.dtype,
+    place: torch.device,
+) -> Trace:
+    """These replicates side by side, in blocks of this size."""
+    objective, noise, weights, steps = problem.objective, problem.noise, problem.weights, problem.checkpoints[-1]
+    blocks = Blocks(replicates, size)
+    run = _Run(problem, blocks.rows, place, dtype)
     slots = run.slots
-    at_once = max(1, _numbers(place) // (blocks.size * max(noise.width, slots)))
-    recorder = Recorder(checkpoints, run.w, paths=paths)
-    streams = [blocks.streams(root, axes or {}, place, dtype, purpose=purpose) for purpose in ("noise", "mask")]
-    numbers = _scalars(schedule, run.optimiser, weights, steps, at_once).to(place)
+    at_once = max(1, _numbers(place) // (size * max(noise.width, slots)))
+    recorder = Recorder(problem.checkpoints, run.w, paths=problem.paths)
+    streams = [blocks.streams(root, axes, place, dtype, purpose=purpose) for purpose in ("noise", "mask")]
+    numbers = _scalars(problem, steps, at_once).to(place)
     total = None if weights is None else weights.to(torch.float64).cumsum(0)
 
     def checkpoint(t: int) -> None:
@@ -89,61 +136,44 @@ def simulate(
             recorder.keep(t, run.w, objective.gradient(run.w), value, None if total is None else float(total[t - 1]))
 
     replay: torch.cuda.CUDAGraph | None = None
-    buffer: tuple[Tensor, Tensor, Tensor] | None = None
+    held: list[Tensor] = []
     for first in range(0, steps, at_once):
-        parts = (
-            _joined(streams[0], lambda stream: noise.numbers(stream, at_once, blocks.size)),
-            _joined(streams[1], lambda stream: stream.words(at_once, blocks.size, slots)) if slots else None,
-            numbers[:, first : first + at_once],
-        )
-        inputs = (parts[0], parts[0] if parts[1] is None else parts[1], parts[2])
-        whole = first + at_once <= steps
+        xi = _joined(streams[0], lambda stream: noise.numbers(stream, at_once, size))
+        bits = _joined(streams[1], lambda stream: stream.words(at_once, size, slots)) if slots else xi
+        inputs = [xi, bits, numbers[:, first : first + at_once]]
         quiet = not any(first < t < first + at_once for t in recorder.checkpoints)
-        if kind == "cuda" and whole and quiet and first:
+        if place.type == "cuda" and first and quiet and first + at_once <= steps:
             checkpoint(first)
-            if replay is None or buffer is None:
-                buffer = tuple(part.clone() for part in inputs)  # type: ignore[assignment]
-                assert buffer is not None
-                replay = _recorded(run, recorder, buffer, weights is not None)
-            for held, fresh in zip(buffer, inputs, strict=True):
-                held.copy_(fresh)
+            if replay is None:
+                held = [part.clone() for part in inputs]
+                replay = _recorded(run, recorder, held, weights is not None)
+            for part, fresh in zip(held, inputs, strict=True):
+                part.copy_(fresh)
             replay.replay()
             continue
         for i in range(min(at_once, steps - first)):
             checkpoint(first + i)
-            run.step(recorder, inputs[0][i], inputs[1][i], run.scalars(inputs[2][:, i]), weights is not None)
+            run.step(recorder, xi[i], bits[i], run.scalars(inputs[2][:, i]), weights is not None)
     checkpoint(steps)
     return recorder.trace().replicates(blocks.wanted)
 
 
 class _Run:
-    """The state of all replicates, and one step of it."""
+    """The state of all replicates of some blocks, and one step of it."""
 
-    def __init__(
-        self,
-        objective: Objective,
-        noise: Noise,
-        method: Method,
-        optimiser: Optimiser,
-        drawn: Sequence[int],
-        start: Tensor,
-        rows: int,
-    ) -> None:
-        self.objective, self.noise, self.method, self.optimiser = objective, noise, method, optimiser
-        self.w = start.repeat(rows, 1)
-        self.drawn: list[int | Tensor] = list(drawn)
-        self.fast: FixedOrder | None = None
-        self.counts = drawn
-
-    def place(self, device: torch.device, dtype: torch.dtype) -> None:
-        """Put the state on this device; counts too, so that no step waits for the host."""
-        self.w = self.w.to(device, dtype)
-        if device.type != "cpu":
-            self.drawn = [torch.tensor(k, device=device) for k in self.drawn]
+    def __init__(self, problem: _Problem, rows: int, device: torch.device, dtype: torch.dtype) -> None:
+        self.objective, self.noise, self.method = problem.objective, problem.noise, problem.method
+        self.optimiser, units = problem.optimiser, problem.objective.units
+        self.w = problem.start.repeat(rows, 1).to(device, dtype)
         self.state = self.optimiser.begin(self.w)
         self.before = torch.ones_like(self.w) if self.method.lagged else None
-        if applies(self.method, dtype, device):
-            self.fast = FixedOrder(self.method, self.objective.units, self.counts, dtype)
+        self.fast = (
+            FixedOrder(self.method, units, problem.drawn, dtype) if applies(self.method, dtype, device) else None
+        )
+        # Counts on the device, so that no step waits for the host.
+        self.drawn: Sequence[int | Tensor] = problem.drawn
+        if device.type != "cpu":
+            self.drawn = [torch.tensor(k, device=device) for k in problem.drawn]
 
     @property
     def slots(self) -> int:
@@ -188,12 +218,11 @@ class _Run:
             self.w.add_(update, alpha=-scalars[0])
 
 
-def _scalars(schedule: Stepsize, optimiser: Optimiser, weights: Tensor | None, steps: int, more: int) -> Tensor:
+def _scalars(problem: _Problem, steps: int, more: int) -> Tensor:
     """Stepsize, weight and the optimiser's factors for every step: float64 (2 + factors, steps + more)."""
-    if weights is not None and weights.shape != (steps,):
-        raise ValueError(f"weights must be one a step, shape ({steps},), found {tuple(weights.shape)}")
     ones = torch.ones(steps, dtype=torch.float64)
-    rows = [schedule.values(steps), ones if weights is None else weights.to(torch.float64), *optimiser.factors(steps)]
+    weights = ones if problem.weights is None else problem.weights.to(torch.float64)
+    rows = [problem.schedule.values(steps), weights, *problem.optimiser.factors(steps)]
     return torch.cat([torch.stack(rows), torch.zeros(len(rows), more, dtype=torch.float64)], 1)
 
 
@@ -203,9 +232,7 @@ def _joined(streams: Sequence[Stream], make: Callable[[Stream], Tensor]) -> Tens
     return parts[0] if len(parts) == 1 else torch.cat(parts, 1)
 
 
-def _recorded(
-    run: _Run, recorder: Recorder, inputs: tuple[Tensor, Tensor, Tensor], weighted: bool
-) -> torch.cuda.CUDAGraph:
+def _recorded(run: _Run, recorder: Recorder, inputs: Sequence[Tensor], weighted: bool) -> torch.cuda.CUDAGraph:
     """The steps of one chunk as a graph of kernels that reads these inputs; recording runs none of them."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):

@@ -36,6 +36,13 @@ class Trace:
         return self.squared_gradient.quantile(torch.tensor(levels, dtype=torch.float64), dim=0)
 
 
+def joined(traces: Sequence[Trace]) -> Trace:
+    """The replicates of several traces of the same checkpoints, one after another."""
+    names = [f.name for f in fields(Trace) if f.name != "checkpoints"]
+    parts = {name: torch.cat([getattr(trace, name) for trace in traces]) for name in names}
+    return Trace(checkpoints=traces[0].checkpoints, **parts)
+
+
 class Recorder:
     """Collects a `Trace` while a run goes on; every sum runs over time alone, never over replicates."""
 

@@ -19,7 +19,7 @@ from simulations.optimisers import Adam, Descent, Momentum, Optimiser
 from simulations.seeding import seed
 from simulations.stepsizes import Constant, InverseSquareRoot, InverseTime, Stepsize
 from simulations.streams import Stream
-from simulations.trace import Trace
+from simulations.trace import Trace, joined
 
 ORDERED = Method("ordered", GradientNorm(0.1), Systematic(random_order=False), HorvitzThompson())
 LAGGED = Method("lagged", METHODS["amss"].importance, METHODS["amss"].design, METHODS["amss"].weighting, lagged=True)
@@ -49,10 +49,6 @@ def same(one: Trace, other: Trace) -> bool:
     return all(torch.equal(getattr(one, name), getattr(other, name)) for name in NAMES)
 
 
-def joined(parts: list[Trace]) -> Trace:
-    return Trace(checkpoints=parts[0].checkpoints, **{n: torch.cat([getattr(p, n) for p in parts]) for n in NAMES})
-
-
 @pytest.mark.parametrize("method", METHOD)
 @pytest.mark.parametrize("case", range(len(CASES)))
 def test_a_replicate_does_not_depend_on_its_batch(case: int, method: str) -> None:
@@ -67,6 +63,15 @@ def test_a_replicate_in_float32_does_not_depend_on_its_batch(method: str) -> Non
     whole = run(0, method, range(1100), dtype=torch.float32)
     parts = [run(0, method, range(first, last), dtype=torch.float32) for first, last in pairwise((0, 3, 1024, 1100))]
     assert same(joined(parts), whole)
+
+
+def test_replicates_that_do_not_fit_into_the_cache_go_one_group_after_another() -> None:
+    objective, method = IsotropicQuadratic(n=600), METHOD["amss+"]
+    options = {"start": [1.0] * 600, "stepsize": 0.1, "checkpoints": (1, 2), "keep": 0.1}
+    whole = simulate(objective, Gaussian(600), method, replicates=range(200, 600), **options)  # type: ignore[arg-type]
+    part = simulate(objective, Gaussian(600), method, replicates=range(500, 520), **options)  # type: ignore[arg-type]
+    assert whole.average.shape == (400, 2)
+    assert torch.equal(whole.iterate[300:320], part.iterate)
 
 
 def test_without_paths_the_rest_is_the_same() -> None:
