@@ -14,7 +14,7 @@ from types import MappingProxyType
 import torch
 
 from amss_min.testing import Evidence, Status
-from simulations.experiments import ALL, Cell, Experiment
+from simulations.experiments import ALL, Cell, Experiment, Level
 from theory.claims import CLAIMS
 from theory.measurement import Measurement, Run
 from theory.verdict import Claim, Verdict
@@ -76,28 +76,35 @@ def chosen(ids: Iterable[str]) -> tuple[Claim, ...]:
     return tuple(claim for claim in CLAIMS if not wanted or claim.id in wanted)
 
 
-def tasks(claims: Sequence[Claim], root: int = 0) -> list[Task]:
-    """The work for these claims: the direct ones first, then the cells, the longest first."""
+def tasks(claims: Sequence[Claim], root: int = 0, level: Level = Level.USUAL) -> list[Task]:
+    """The work for these claims at this level: the direct ones first, then the cells, the longest first."""
     direct = [Task(claim.id) for claim in claims if not claim.empirical]
-    cells = [Task(claim.id, cell, root) for claim in claims if claim.empirical for cell in EXPERIMENTS[claim.id].cells]
+    cells = [
+        Task(claim.id, cell, root) for claim in claims if claim.empirical for cell in EXPERIMENTS[claim.id].at(level)
+    ]
     return direct + sorted(cells, key=lambda task: -task.cell.cost if task.cell else 0.0)
 
 
 def audit(
-    claims: Sequence[Claim], *, root: int = 0, workers: int = 0, done: Callable[[], None] = lambda: None
+    claims: Sequence[Claim],
+    *,
+    root: int = 0,
+    level: Level = Level.USUAL,
+    workers: int = 0,
+    done: Callable[[], None] = lambda: None,
 ) -> Audit:
     """Verify these claims, running the experiments of the empirical ones.
 
-    root: the root seed of the experiments. workers: processes with one torch thread each; 0 for one a core, 1 for
+    root: the root seed of the experiments. level: how much is run. workers: processes with one torch thread each; 0 for one a core, 1 for
     none beside this one. done: called after each task of `tasks(claims)`. The verdicts do not depend on `workers`.
     Raises BrokenProcessPool when a worker dies.
     """
-    outcomes = work(tasks(claims, root), workers=workers, done=done)
+    outcomes = work(tasks(claims, root, level), workers=workers, done=done)
     measurements: dict[str, Measurement] = {}
     verdicts = []
     for claim in claims:
         if claim.empirical:
-            cells = EXPERIMENTS[claim.id].cells
+            cells = EXPERIMENTS[claim.id].at(level)
             runs = [outcomes[Task(claim.id, cell, root)] for cell in cells]
             measurements[claim.id] = Measurement(runs=[_run(outcome) for outcome in runs])
             verdicts.append(claim.verify(measurements[claim.id]))

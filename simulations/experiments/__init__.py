@@ -7,7 +7,7 @@
 | skewed-noise-wrong-point | skewed-noise-wrong-point | AMSS, AMSS+, SGD and a Gaussian control, three stepsizes |
 """
 
-from simulations.experiments.base import Cell, Experiment
+from simulations.experiments.base import Cell, Experiment, Level
 from simulations.experiments.nonconvex_bound import NONCONVEX_BOUND
 from simulations.experiments.quadratic_oracle import QUADRATIC_ORACLE
 from simulations.experiments.skewed_noise_wrong_point import SKEWED_NOISE_WRONG_POINT

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -97,11 +98,20 @@ class Cell:
         return self.checkpoints[-1] * (self.objective.d * self.replicates + 2000.0) * (2 if self.method.design else 1)
 
 
+class Level(Enum):
+    """How much an audit runs: `quick` fits into a minute and a half for all claims together, `usual` into five."""
+
+    QUICK = "quick"
+    USUAL = "usual"
+    DEEP = "deep"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
     """The runs behind one empirical claim.
 
-    name: also the name of the file in results/experiments. claim: its id.
+    name: also the name of the file in results/experiments. claim: its id. cells: the runs of a usual audit; quick and
+    deep: those of a quick and a deep one, the same unless given.
     theory: the theoretical curves that belong to a run, each with one value a checkpoint (or a single number).
     """
 
@@ -110,6 +120,13 @@ class Experiment:
     summary: str
     cells: tuple[Cell, ...]
     theory: Callable[[Run], Mapping[str, Array | float]]
+    quick: tuple[Cell, ...] | None = None
+    deep: tuple[Cell, ...] | None = None
+
+    def at(self, level: Level) -> tuple[Cell, ...]:
+        """The runs of an audit at this level."""
+        chosen = {Level.QUICK: self.quick, Level.USUAL: self.cells, Level.DEEP: self.deep}[level]
+        return self.cells if chosen is None else chosen
 
     def record(self, measurement: Measurement, root: int) -> dict[str, Any]:
         """What figures read, in JSON types; means over replicates, with standard errors of these means.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
 
 from simulations.objectives.base import FiniteSum, ordered_sum
 from simulations.objectives.linear_data import LinearData
@@ -30,7 +30,6 @@ class LogisticNonconvex(FiniteSum):
 
     Raises ValueError for data that LinearData refuses, or lambda < 0.
 
-    >>> import torch
     >>> F = LogisticNonconvex(penalty=0.0)
     >>> round(float(F.value(torch.zeros(F.d, dtype=torch.float64))), 6), F.convexity
     (0.693147, 0.0)
@@ -90,17 +89,17 @@ class LogisticNonconvex(FiniteSum):
         """F(w)."""
         margin = self._labels(w) * self._data.scores(w)
         square = w.square()
-        return -ordered_sum(logsigmoid(margin)) / self.samples + self.penalty * ordered_sum(square / (1 + square))
+        return ordered_sum(_softplus(-margin)) / self.samples + self.penalty * ordered_sum(square / (1 + square))
 
     def gradient(self, w: Tensor) -> Tensor:
         """The gradient, with two products by X."""
         y = self._labels(w)
-        return self._data.pulled_back(-y * (-y * self._data.scores(w)).sigmoid()) + self._pull(w)
+        return self._data.pulled_back(-y * _logistic(-y * self._data.scores(w))) + self._pull(w)
 
     def component_gradient(self, w: Tensor, index: Tensor) -> Tensor:
         """Row r: the gradient of component index[r]."""
         x, y = self._data.row(w, index), self._labels(w)[index]
-        slope = -y * (-y * ordered_sum(x * w)).sigmoid()
+        slope = -y * _logistic(-y * ordered_sum(x * w))
         return slope.unsqueeze(-1) * x + self._pull(w)
 
     def _pull(self, w: Tensor) -> Tensor:
@@ -108,6 +107,17 @@ class LogisticNonconvex(FiniteSum):
 
     def _labels(self, w: Tensor) -> Tensor:
         return _labels(self._data).like(w)
+
+
+def _softplus(z: Tensor) -> Tensor:
+    """log(1 + exp(z)), to rounding for every z."""
+    return z.clamp_min(0) + torch.log1p(torch.exp(-z.abs()))
+
+
+def _logistic(z: Tensor) -> Tensor:
+    """1 / (1 + exp(-z)). torch.sigmoid rounds differently at the end of a batch than inside it."""
+    small = torch.exp(-z.abs())
+    return torch.where(z >= 0, 1.0, small) / (1 + small)
 
 
 @lru_cache(maxsize=64)
