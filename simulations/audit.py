@@ -95,8 +95,9 @@ def audit(
 ) -> Audit:
     """Verify these claims, running the experiments of the empirical ones.
 
-    root: the root seed of the experiments. level: how much is run. workers: processes with one torch thread each; 0 for one a core, 1 for
-    none beside this one. done: called after each task of `tasks(claims)`. The verdicts do not depend on `workers`.
+    root: the root seed of the experiments. level: how much is run. workers: processes with one torch thread each; 0
+    for one a core, 1 for none beside this one. done: called after each task of `tasks(claims)`. The verdicts do not
+    depend on `workers`.
     Raises BrokenProcessPool when a worker dies.
     """
     outcomes = work(tasks(claims, root, level), workers=workers, done=done)

@@ -15,4 +15,4 @@ from simulations.experiments.skewed_noise_wrong_point import SKEWED_NOISE_WRONG_
 ALL = (NONCONVEX_BOUND, QUADRATIC_ORACLE, SKEWED_NOISE_WRONG_POINT)
 """Every experiment."""
 
-__all__ = ["ALL", "NONCONVEX_BOUND", "QUADRATIC_ORACLE", "SKEWED_NOISE_WRONG_POINT", "Cell", "Experiment"]
+__all__ = ["ALL", "NONCONVEX_BOUND", "QUADRATIC_ORACLE", "SKEWED_NOISE_WRONG_POINT", "Cell", "Experiment", "Level"]
