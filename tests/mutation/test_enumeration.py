@@ -95,6 +95,7 @@ def test_poisson_law_by_hand() -> None:
     found = enumeration.poisson_law(parts("1/2", "1", "0", "1/3"))
     assert found == law(_0100="1/3", _0101="1/6", _1100="1/3", _1101="1/6")
     assert enumeration.poisson_law(parts("1/4", "3/4")) == law(_00="3/16", _01="9/16", _10="1/16", _11="3/16")
+    assert isinstance(enumeration.poisson_law([])[()], Fraction)
 
 
 def test_top_k_law_by_hand() -> None:

@@ -65,3 +65,11 @@ def test_up_to_two_to_the_twenty_units_are_taken() -> None:
     with pytest.raises(ValueError, match=message):
         Poisson().fixed_point(torch.ones(1).expand(n + 1), 1)
     assert rounded(*prepared(torch.ones(2, 3), 1)).sum(-1).tolist() == [ONE, ONE]  # rows do not count as units
+
+
+def test_more_than_one_by_rounding_is_certain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four units of the last place more than 1, beside 5/7, 1/7 and 1/7, which round to one too few."""
+    filled = torch.tensor([1 + 2.0**-38, 5 / 7, 1 / 7, 1 / 7], dtype=torch.float64)
+    monkeypatch.setattr("amss_min.designs.fixed_point.water_filling", lambda sizes, k: filled)
+    r = rounded(filled, filled > 0, torch.tensor(2)).tolist()
+    assert r == [ONE, nearest(5, 7), nearest(1, 7) + 1, nearest(1, 7)]

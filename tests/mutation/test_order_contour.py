@@ -1,13 +1,16 @@
 """The parts of the contour integrals: products, tilts, angles and the centre."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
+from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from amss_min.designs import order_contour
 from amss_min.designs.order_contour import Race, _angles, _centre, _product, _tilted
 from amss_min.designs.order_ranks import ExponentialRanks, ParetoRanks, Ranks, UniformRanks
 
@@ -63,6 +66,18 @@ def test_newton_needs_few_of_the_steps_that_it_may_take() -> None:
         with Exponentials() as steps:
             _tilted(CHANCES, 1 - CHANCES, k)
         assert 1 < steps.count <= 64 // 4
+    # N is nearly normal: the first step from a mean of 500 leads to one of 499.5, seen at the second look.
+    halves = torch.full((1, 1000), 0.5, dtype=torch.float64)
+    with Exponentials() as steps:
+        _tilted(halves, halves, 500)
+    assert steps.count == 2
+
+
+def test_as_many_steps_are_taken_as_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(order_contour, "_MOST_STEPS", 2)
+    with Exponentials() as steps:
+        _tilted(CHANCES, 1 - CHANCES, 2)
+    assert steps.count == 2
 
 
 def test_bounds_do_not_cancel_where_ranks_surely_came() -> None:
@@ -140,9 +155,56 @@ def test_what_is_left_out_is_below_exp_minus_fifty(units: int) -> None:
         assert race._negligible(far[0], _tilted(far[0], far[1], 3))
 
 
+@pytest.mark.parametrize("units", [1, 2])
+def test_what_the_units_gain_is_added_to_the_bound(units: int) -> None:
+    """A unit's gain is log(F_j lift_j) relative to the middle. Just exp(-50) is kept."""
+    race = Race(ParetoRanks(torch.ones(12, dtype=torch.float64)), 3, units)
+    assert not race.likely.any() and race.middle.max() < 0.25
+    gains = [5.0, 5.0, 5.0, -700.0]
+    bounds = [-51.0 - 5 * units, -49.0 - 5 * units, -51.0, -50.0]
+    early, late, _ = race.ranks.at(torch.zeros(4, dtype=torch.float64))
+    lift = (race.middle / early) * torch.tensor(gains, dtype=torch.float64).exp().unsqueeze(-1)
+    tilt = dataclasses.replace(_tilted(early, late, 3), lift=lift, bound=torch.tensor(bounds, dtype=torch.float64))
+    assert race._negligible(early, tilt).tolist() == [True, False, False, False]
+
+
 @pytest.mark.parametrize("family", [ExponentialRanks, ParetoRanks, UniformRanks])
-def test_the_centre_is_where_about_k_less_a_half_ranks_came(family: type[Ranks]) -> None:
-    ranks = family(torch.logspace(-3, 2, 30, dtype=torch.float64))
+def test_windows_end_where_ranks_do(family: type[Ranks]) -> None:
+    for rates, k in ((torch.ones(5), 1), (torch.tensor([1e30, 1.0, 1.0]), 2)):
+        race = Race(family(rates.double()), k, 1)
+        left, right = race.window
+        assert race.ranks.low <= left < 0 < right <= race.ranks.high
+        assert left == race.ranks.low or right == race.ranks.high
+
+
+class Watched(ParetoRanks):
+    """Notes how many times it is asked for at once."""
+
+    asked: ClassVar[set[int]] = set()
+
+    def at(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        self.asked.add(len(x))
+        return super().at(x)
+
+
+def test_no_more_is_worked_on_at_once_than_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One time and one point, where not even one row of units is within the limits; five times for the centre."""
+    rates = torch.logspace(-1, 1, 6, dtype=torch.float64)
+    whole = Race(Watched(rates), 2, 1)
+    assert len(list(whole.terms(*whole.mesh(0)[:2]))) == 1
+    Watched.asked.clear()
+    monkeypatch.setattr(order_contour, "_BLOCK", 1)
+    monkeypatch.setattr(order_contour, "_CHUNK", 1)
+    race = Race(Watched(rates), 2, 1)
+    assert race.window == whole.window
+    assert {len(points.lifted) for points in race.terms(*race.mesh(0)[:2])} == {1}
+    assert Watched.asked == {1, 5}
+
+
+@pytest.mark.parametrize("scale", [-3, -200, 200])
+@pytest.mark.parametrize("family", [ExponentialRanks, ParetoRanks, UniformRanks])
+def test_the_centre_is_where_about_k_less_a_half_ranks_came(family: type[Ranks], scale: int) -> None:
+    ranks = family(torch.logspace(scale, scale + 5, 30, dtype=torch.float64))
     for k in (1, 2, 15, 29):
         centre = _centre(ranks, k)
         # Each of twelve rounds leaves a quarter of the interval at most.

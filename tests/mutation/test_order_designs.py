@@ -183,3 +183,21 @@ def test_calibration_that_does_not_end_is_said(monkeypatch: pytest.MonkeyPatch) 
     told = r"^calibration of 3 units at k=2 is at a relative error of \d\.\de-\d\d, above 1e-12$"
     with pytest.raises(ArithmeticError, match=told):
         calibrated(torch.tensor([0.75, 0.75, 0.5]), 2)
+
+
+def test_targets_below_a_half_are_calibrated_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "RELATIVE_ERROR", 1e-6)  # fewer steps
+    target = torch.tensor([0.25, 0.35, 0.4, 0.45, 0.55], dtype=torch.float64)
+    for found, wanted in zip(exact_inclusion(calibrated(target, 2), 2), target.tolist(), strict=True):
+        assert abs(found / Fraction(wanted) - 1) <= Fraction(1, 10**6)
+
+
+def test_an_error_as_large_as_allowed_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "_MOST_STEPS", 1)
+    # Dyadic: the sum is off by just half of 2^-20.
+    monkeypatch.setattr(calibration, "RELATIVE_ERROR", 2.0**-20)
+    assert calibrated(torch.full((2,), 0.5 + 2.0**-22, dtype=torch.float64), 1).tolist() == [0.5, 0.5]
+    target = torch.tensor([0.625, 0.625, 0.75], dtype=torch.float64)
+    error = float((inclusion_and_rest(ExponentialRanks, target / 2, 2)[0] / target - 1).abs().max())
+    monkeypatch.setattr(calibration, "RELATIVE_ERROR", 2 * error)
+    assert torch.equal(calibrated(target, 2), target / 2)

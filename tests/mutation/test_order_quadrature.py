@@ -1,6 +1,7 @@
 """Inclusion probabilities of order sampling by quadrature, against rational laws and other integrals."""
 
 import math
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 import pytest
@@ -8,7 +9,9 @@ import torch
 from torch import Tensor
 
 from amss_min.designs import order_quadrature
+from amss_min.designs.order_contour import Terms
 from amss_min.designs.order_quadrature import (
+    _refined,
     by_distinct_rows,
     inclusion_and_rest,
     inclusion_by_rows,
@@ -213,3 +216,47 @@ def test_some_eighty_nodes_suffice() -> None:
     inclusion_by_rows(Counted, rates, torch.tensor(50))
     # Beside the nodes: twelve rounds of 5 times for the centre, 1 at the middle, at most 2 * 60 probes.
     assert Counted.times <= 80 + 60 + 1 + 120
+
+
+class Scripted:
+    """Stands for a race whose integral comes out as one of these numbers at every level."""
+
+    middle = torch.ones(1, dtype=torch.float64)
+
+    def __init__(self, values: Sequence[float]) -> None:
+        self.values = torch.tensor(values, dtype=torch.float64)
+
+    def mesh(self, level: int) -> tuple[Tensor, Tensor, float]:
+        return self.values[level : level + 1], self.middle, 0.0
+
+    def terms(self, nodes: Tensor, weights: Tensor) -> Iterator[Terms]:
+        yield Terms(lifted=nodes, late=weights, whole=weights, factor=weights)
+
+    def restored(self, value: Tensor) -> Tensor:
+        return value
+
+
+@pytest.mark.parametrize(
+    ("start", "changes", "level"),
+    [
+        (2.0**-10, [2**30, 0.5], 2),  # in units of 2^-30; the first level agrees with nothing
+        (2.0**-40, [2**30, 0.5], 2),
+        (0.5, [1.0, 0.25], 1),
+        (0.5, [1.5, 0.25], 2),  # absolute below 1
+        (4.0, [2.0, 0.25], 1),  # relative above
+        (4.0, [4.5, 0.25], 2),
+    ],
+)
+def test_the_mesh_is_refined_until_two_levels_agree(
+    start: float, changes: list[float], level: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert order_quadrature._AGREE == 1e-9
+    monkeypatch.setattr(order_quadrature, "_AGREE", 2.0**-30)
+    values = [start, *(start + sum(changes[: place + 1]) * 2.0**-30 for place in range(2))]
+    assert _refined(Scripted(values), lambda points: points.lifted).tolist() == [values[level]]
+
+
+def test_joint_inclusion_is_never_negative() -> None:
+    """Two units that meet with a probability near 1e-15: the error of the integral is of that order, relatively."""
+    rates = torch.tensor([1e15, 1.0, 2.0, 3.0], dtype=torch.float64)
+    assert (joint_inclusion_by_rows(UniformRanks, rates, torch.tensor(2)) >= 0).all()

@@ -11,6 +11,7 @@ from torch import Tensor
 from amss_min.designs import conditional_poisson, product_form
 from amss_min.designs.conditional_poisson import ConditionalPoisson
 from amss_min.designs.fixed_point import ONE
+from amss_min.designs.product_form import Odds, others
 from amss_min.designs.sampford import Sampford
 from theory import moments
 from theory.product_laws import conditional_poisson_law, maximum_entropy_weights
@@ -157,3 +158,33 @@ def test_joint_inclusion_of_forty_units_sums_to_the_size(name: str) -> None:
     sums = 15 * joint.diagonal()
     # Relative errors of 2^-50 (n + 1), on both sides.
     assert ((joint.sum(-1) - sums).abs() <= 2 * 41 * 2.0**-50 * sums).all()
+
+
+def test_odds_are_two_probabilities() -> None:
+    odds = conditional_poisson._odds(torch.tensor([[math.inf, 0.0, 1.0, 3.0]], dtype=torch.float64))
+    assert odds.taken.tolist() == [[1.0, 0.0, 0.5, 0.75]] and odds.left.tolist() == [[0.0, 1.0, 0.5, 0.25]]
+
+
+def test_a_correction_is_the_one_stated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """pi = 1/4 and 3/4, k = 1: w = o = 1/3 and 3, e = 3 and 1/3, m = min(1, 4/3), t = 2/3; w becomes 7/9 and 5/3."""
+    met: list[list[float]] = []
+
+    def watched(odds: Odds, count: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        met.append((odds.taken / odds.left)[0].tolist())
+        return others(odds, count, most)
+
+    monkeypatch.setattr(conditional_poisson, "others", watched)
+    ConditionalPoisson().weights(torch.tensor([1.0, 3.0]), 1)
+    assert met[0] == pytest.approx([1 / 3, 3], rel=2**-50, abs=0)
+    assert met[1] == pytest.approx([7 / 9, 5 / 3], rel=2**-48, abs=0)
+
+
+def test_a_row_is_done_at_the_stated_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two halves, whose odds are 1: at e = 1 + 3 2^-50, and not at the next number of that size."""
+    monkeypatch.setattr(conditional_poisson, "MOST_CORRECTIONS", 1)
+    one = torch.ones(1, 2, dtype=torch.float64)
+    monkeypatch.setattr(conditional_poisson, "others", lambda odds, count, most: (one, one + 3 * 2.0**-50))
+    assert ConditionalPoisson().weights(torch.ones(2), 1).tolist() == pytest.approx([1.0, 1.0], rel=2**-48, abs=0)
+    monkeypatch.setattr(conditional_poisson, "others", lambda odds, count, most: (one, one + 13 * 2.0**-52))
+    with pytest.raises(ArithmeticError, match="in 1 corrections"):
+        ConditionalPoisson().weights(torch.ones(2), 1)

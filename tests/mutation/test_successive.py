@@ -10,7 +10,7 @@ import torch
 from amss_min.designs import Successive
 from amss_min.designs.order_quadrature import inclusion_by_rows, joint_inclusion_by_rows
 from amss_min.designs.order_ranks import ExponentialRanks
-from amss_min.designs.successive import subset_inclusion, subset_joint_inclusion
+from amss_min.designs.successive import subset_inclusion, subset_joint_inclusion, subset_law
 from theory import enumeration, moments
 
 
@@ -90,3 +90,8 @@ def test_nine_units_are_left_to_the_quadrature() -> None:
     assert Successive().inclusion(p, 4).tolist() != [float(value) for value in moments.inclusion(law)]
     pairs = [[float(value) for value in row] for row in moments.joint_inclusion(law)]
     assert Successive().joint_inclusion(p, 4).tolist() != pairs
+
+
+def test_the_law_over_sets_holds_no_set_that_is_never_drawn() -> None:
+    half = Fraction(1, 2)
+    assert subset_law([half, Fraction(0), half], 1) == {frozenset({0}): half, frozenset({2}): half}
