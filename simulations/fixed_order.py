@@ -37,7 +37,7 @@ def applies(method: Method, dtype: torch.dtype, device: torch.device) -> bool:
 
 
 class FixedOrder:
-    """The estimate M * x for batches x (..., d) of this type; words (..., modalities), one start each."""
+    """The estimate M * x for batches x (R, d) of this type; words (R, modalities), one start each."""
 
     def __init__(self, method: Method, units: Sequence[int], drawn: Sequence[int], dtype: torch.dtype) -> None:
         """units: coordinates of each modality, in order; drawn: how many of them are drawn."""
@@ -72,19 +72,28 @@ class _Modality:
         if self.importance is None:
             crossed = (self.ends + start).floor_()
             return (crossed[..., 1:] - crossed[..., :-1]).mul_(self.inverse)
-        sizes = x.abs().nan_to_num_(0.0, 0.0, 0.0)
-        if type(self.importance) is SquaredGradient:
-            sizes = (sizes / sizes.amax(-1, keepdim=True).clamp_min_(torch.finfo(self.dtype).tiny)).square_()
-        mix = self.importance.mix
-        total = sizes.sum(-1, keepdim=True).clamp_min_(torch.finfo(self.dtype).tiny)
-        sizes.mul_((1 - mix) / total)
-        if mix:
-            present = sizes.sign()
-            sizes.add_(present.mul_(mix / present.sum(-1, keepdim=True).clamp_min(1)))
-        ends = self._ends(self._water_filled(sizes).cumsum(-1))
+        ends = self._ends(self._water_filled(self._sizes(x, self.importance)).cumsum(-1))
         crossed = (ends + start).floor_()
         strides = (ends[..., 1:] - ends[..., :-1]).clamp_min_(self.unit)
         return (crossed[..., 1:] - crossed[..., :-1]).div_(strides)
+
+    def _sizes(self, x: Tensor, importance: Importance) -> Tensor:
+        """Sizes with sum 1; a row that has overflowed counts as zeros where it is not finite."""
+        sizes, tiny = x.abs(), torch.finfo(self.dtype).tiny
+        total = sizes.sum(-1, keepdim=True)
+        if not bool(total.isfinite().all()):
+            sizes.nan_to_num_(0.0, 0.0, 0.0)
+            total = sizes.sum(-1, keepdim=True)
+        if type(importance) is SquaredGradient:
+            sizes = (sizes / sizes.amax(-1, keepdim=True).clamp_min_(tiny)).square_()
+            total = sizes.sum(-1, keepdim=True)
+        sizes.mul_((1 - importance.mix) / total.clamp_min_(tiny))
+        if importance.mix == 0:
+            return sizes
+        if bool(sizes.amin() > 0):
+            return sizes.add_(importance.mix / self.n)
+        present = sizes.sign()
+        return sizes.add_(present.mul_(importance.mix / present.sum(-1, keepdim=True).clamp_min(1)))
 
     def _ends(self, sums: Tensor) -> Tensor:
         """0 and the cumulative sums as multiples of the unit, the last of them k (or what there is, of fewer units)."""
@@ -96,11 +105,19 @@ class _Modality:
         return ends
 
     def _water_filled(self, sizes: Tensor) -> Tensor:
-        """min(1, c size) with sum k: Newton's method for c from below, which ends after finitely many rounds.
+        """min(1, c size) with sum k, for rows (R, n): Newton's method for c from below, in finitely many rounds.
 
         The sum is concave and piecewise linear in c. With m units capped and s the sum, the next c is
         c (k - m) / (s - m); it ends when this factor is 1 up to the rounding of the sum.
         """
+        pi = sizes.mul(self.k)
+        (over,) = (pi.amax(-1) > 1).nonzero(as_tuple=True)
+        if len(over):
+            pi.index_copy_(0, over, self._capped(sizes[over]))
+        return pi
+
+    def _capped(self, sizes: Tensor) -> Tensor:
+        """The same for rows of which a unit is capped."""
         scale = torch.full_like(sizes[..., :1], float(self.k))
         close = 4 * self.n * torch.finfo(self.dtype).eps
         for _ in range(_MOST_ROUNDS):
