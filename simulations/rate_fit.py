@@ -30,6 +30,12 @@ PAIRED_ALPHA = 1e-9
 """Probability that independent horizons are refused as paired."""
 
 _AT_ONCE = 2**22
+_ROUNDING = 2.0**-40
+"""Relative error granted to a mean beyond sampling: 2^12 values, each rounded by 2^-52."""
+
+_MOST_UNEQUAL = 1e6
+"""Weights differ by no more than this, so that the equations stay well conditioned; any weights give a valid interval.
+"""
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ class RateFit:
 
     @property
     def dominated(self) -> bool | None:
-        """True: every upper limit is within the bound. False: a lower limit exceeds it. None: undecided, or no bound."""
+        """True: every upper limit is within the bound. False: a lower limit exceeds it. None: neither, or no bound."""
         if not self.bound:
             return None
         if any(low > bound for low, bound in zip(self.lower, self.bound, strict=True)):
@@ -151,8 +157,9 @@ def fit(
 
     alpha: error probability of each statement: the limits of all means jointly, the local slopes jointly, the slope,
     the curvature, each side of the plateau. All are asymptotic in R. bound: what R_T is to stay below, by horizon.
-    rng: draws the bootstrap resamples, within horizons, with the weights fitted anew in each; the intervals are value
-    plus and minus a normal quantile times the standard deviation over resamples.
+    rng: draws the bootstrap resamples, within horizons, with the weights fitted anew in each. An interval is the value
+    plus and minus a normal quantile times a standard error, the larger of two: the standard deviation over resamples,
+    which sees that weights are estimated, and that of the delta method, which sees rounding where there is no noise.
 
     Raises TypeError for an array in place of the mapping. Raises ValueError for fewer than 3 horizons or 256
     replicates, for values that are negative or not finite, for means or resampled means of 0, for horizons that look
@@ -169,17 +176,17 @@ def fit(
     horizons, values = _checked(runs)
     limits = [t_interval(one, 2 * alpha / len(values)) for one in values]
     means = np.array([one.mean() for one in values])
-    variances = np.array([one.var(ddof=1) / len(one) for one in values])
-    x, root = np.log(horizons), np.asarray(horizons, dtype=np.float64) ** -0.5
-    fitted = _coefficients(x, root, means[None], variances[None])[0]
-    drawn = _resampled(values, rng, resamples)
-    errors = _coefficients(x, root, *drawn).std(0, ddof=1)
-    local = np.diff(np.log(means)) / np.diff(x)
+    variances = np.array([one.var(ddof=1) / len(one) for one in values]) + (_ROUNDING * means) ** 2
+    x = np.log(np.asarray(horizons, dtype=np.float64))
+    (fitted,), (delta,) = _coefficients(x, means[None], variances[None])
+    drawn, _ = _coefficients(x, *_resampled(values, rng, resamples))
+    errors = np.maximum(drawn.std(0, ddof=1), delta)
+    logs = np.log(means)
+    local = np.diff(logs) / np.diff(x)
     relative = variances / means**2
     local_error = np.sqrt(relative[1:] + relative[:-1]) / np.diff(x)
     one, two, joint = (float(stats.norm.isf(a)) for a in (alpha, alpha / 2, alpha / 2 / len(local)))
     pairs = combinations(range(len(x)), 2)
-    logs = np.log(means)
     return RateFit(
         alpha=alpha,
         horizons=horizons,
@@ -190,7 +197,7 @@ def fit(
         bound=None if bound is None else _checked_bound(bound, horizons),
         local=tuple(_estimate(v, joint, e) for v, e in zip(local, local_error, strict=True)),
         slope=_estimate(fitted[0], two, errors[0]),
-        delta_error=_delta_error(x, relative),
+        delta_error=float(delta[0]),
         theil_sen=float(np.median([(logs[j] - logs[i]) / (x[j] - x[i]) for i, j in pairs])),
         curvature=_estimate(fitted[1], two, errors[1]),
         plateau=_estimate(fitted[2], one, errors[2]),
@@ -254,39 +261,31 @@ def _resampled(values: Sequence[Array], rng: np.random.Generator, resamples: int
             part = slice(begin, min(begin + rows, resamples))
             drawn = one[rng.integers(len(one), size=(part.stop - begin, len(one)))]
             means[part, h], variances[part, h] = drawn.mean(1), drawn.var(1, ddof=1) / len(one)
+        variances[:, h] += (_ROUNDING * means[:, h]) ** 2
     if (means <= 0).any():
         raise ValueError("a resampled mean must be positive, found 0: too few replicates are not 0")
     return means, variances
 
 
-def _coefficients(x: Array, root: Array, means: Array, variances: Array) -> Array:
-    """Slope, curvature and plateau (B, 3) of means and their variances (B, H), by weighted least squares."""
-    x = x - x.mean()
-    ones, logs, relative = np.ones_like(x), np.log(means), variances / means**2
-    slope = _least_squares(np.stack([ones, x], 1), logs, relative)[:, 1]
-    curvature = _least_squares(np.stack([ones, x, x * x], 1), logs, relative)[:, 2]
-    plateau = _least_squares(np.stack([ones, root], 1), means, variances)[:, 0]
-    found: Array = np.stack([slope, curvature, plateau], 1)
-    return found
+def _coefficients(x: Array, means: Array, variances: Array) -> tuple[Array, Array]:
+    """Slope, curvature and plateau (B, 3) of means and their variances (B, H), and their delta-method errors (B, 3).
+
+    x (H,): log T.
+    """
+    logs, relative = np.log(means), variances / means**2
+    ones, centred, root = np.ones_like(x), x - x.mean(), np.exp(-x / 2)
+    slope = _hat(np.stack([ones, centred], 1), relative)[:, 1]
+    curvature = _hat(np.stack([ones, centred, centred**2], 1), relative)[:, 2]
+    plateau = _hat(np.stack([ones, root], 1), variances)[:, 0]
+    sources = ((slope, logs, relative), (curvature, logs, relative), (plateau, means, variances))
+    values: Array = np.stack([(hat * y).sum(-1) for hat, y, _ in sources], 1)
+    errors: Array = np.stack([np.sqrt((hat**2 * variance).sum(-1)) for hat, _, variance in sources], 1)
+    return values, errors
 
 
-def _least_squares(design: Array, y: Array, variances: Array) -> Array:
-    """Coefficients (B, p) of y (B, H) on design (H, p), weighted by 1 / variance; equally where a variance is 0."""
-    weighted = design.T[None] * _weights(variances)[:, None, :]
-    solution: Array = np.linalg.solve(weighted @ design, weighted @ y[:, :, None])[:, :, 0]
+def _hat(design: Array, variances: Array) -> Array:
+    """What maps values (B, H) to coefficients (B, p) of weighted least squares on design (H, p): (B, p, H)."""
+    floor = variances.max(-1, keepdims=True) / _MOST_UNEQUAL
+    weighted = design.T[None] / np.maximum(variances, floor)[:, None, :]
+    solution: Array = np.linalg.solve(weighted @ design, weighted)
     return solution
-
-
-def _weights(variances: Array) -> Array:
-    """1 / variance up to scale, row by row; 1 in rows with a variance of 0, where no weighting is better founded."""
-    known = (variances > 0).all(-1, keepdims=True)
-    weights: Array = np.where(known, variances.max(-1, keepdims=True) / np.where(known, variances, 1.0), 1.0)
-    return weights
-
-
-def _delta_error(x: Array, relative: Array) -> float:
-    """Standard error of the slope, sum c_h log mean_h with the weights taken as given: sqrt(sum c_h^2 var_h)."""
-    weights = _weights(relative[None])[0]
-    centred = x - np.average(x, weights=weights)
-    share = weights * centred / (weights * centred**2).sum()
-    return float(np.sqrt((share**2 * relative).sum()))

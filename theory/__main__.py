@@ -47,6 +47,10 @@ class UnknownClaim(KeyError):
         return f"no claim {self.args[0]!r}; {told}"
 
 
+class MissingExtra(Exception):
+    """A claim that was named needs packages that are not installed; the message says which."""
+
+
 class Unwritable(Exception):
     """A file cannot be written; the message says which and why."""
 
@@ -92,8 +96,8 @@ def show_command(id: Id) -> int:
 def verify_command(ids: Ids = None, json_file: Json = None) -> int:
     """Verify the claims that need no simulation, and show status, scope and guarantee.
 
-    Empirical claims are shown as "needs audit" and leave the exit code alone. Claims that are named, and claims that
-    do not end as expected, are shown with their evidence.
+    Empirical claims are shown as "needs audit" and leave the exit code alone; so do claims whose extra is not
+    installed, unless they are named. Claims that are named or do not end as expected are shown with their evidence.
 
     Exit code: 0 all as expected; 1 refuted or otherwise not as expected; 2 bad input; 3 nothing worse than
     inconclusive where something else was expected.
@@ -108,7 +112,10 @@ def verify_command(ids: Ids = None, json_file: Json = None) -> int:
     claims = _chosen(ids or [])
     if json_file is not None:
         _check_writable(json_file)
-    verdicts = list(_verified([claim for claim in claims if not claim.empirical]))
+    for claim in claims if ids else ():
+        if claim.missing:
+            raise MissingExtra(f"claim {claim.id!r} {_needs(claim)}, found no {' and no '.join(claim.missing)}")
+    verdicts = list(_verified([claim for claim in claims if not claim.empirical and not claim.missing]))
     _show_table(claims, verdicts)
     for verdict in verdicts:
         if ids or not verdict.as_expected:
@@ -153,7 +160,10 @@ def _show_table(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> None:
     for claim in claims:
         verdict = of.get(claim.id)
         if verdict is None:
-            table.add_row(claim.id, f"[dim]{NEEDS_AUDIT}[/]", "", f"python -m simulations audit {claim.id}")
+            waits, how = (
+                (_needs(claim), "") if claim.missing else (NEEDS_AUDIT, f"python -m simulations audit {claim.id}")
+            )
+            table.add_row(claim.id, f"[dim]{waits}[/]", "", how)
             continue
         status = f"[{_COLOURS[verdict.status]}]{verdict.status.value}[/]"
         if not verdict.as_expected:
@@ -181,12 +191,18 @@ def _tolerance(item: Evidence) -> str:
 def _summary(claims: Sequence[Claim], verdicts: Sequence[Verdict], seconds: float) -> str:
     as_expected = sum(verdict.as_expected for verdict in verdicts)
     parts = [f"{as_expected} of {len(verdicts)} claims as expected"]
-    waiting = len(claims) - len(verdicts)
-    if waiting:
+    lacking = sum(bool(claim.missing) for claim in claims)
+    if waiting := len(claims) - len(verdicts) - lacking:
         parts.append(f"{waiting} left to the audit (python -m simulations audit)")
+    if lacking:
+        parts.append(f"{lacking} left out: their extra is not installed")
     if len(claims) < len(CLAIMS):
         parts.append(f"a run of {len(claims)} out of {len(CLAIMS)} claims")
     return f"{'; '.join(parts)}; {seconds:.1f} s"
+
+
+def _needs(claim: Claim) -> str:
+    return f"needs the extra {claim.extra!r}"
 
 
 def _check_writable(path: Path) -> None:
@@ -229,7 +245,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = int(app(given or ["--help"], prog_name="python -m theory", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _refused(" ".join(error.format_message().split()))
-    except (UnknownClaim, Unwritable) as error:
+    except (UnknownClaim, MissingExtra, Unwritable) as error:
         return _refused(str(error))
     if code == INTERRUPTED:  # typer answers an interrupt with this code and no word
         _refused("interrupted: nothing was written")

@@ -36,7 +36,7 @@ class Objective(Protocol):
 
 
 class Noise(Protocol):
-    """A stochastic gradient with E[g | w] = grad F(w); sigma2 bounds E|g - grad F|^2 at every w, where anything does."""
+    """A stochastic gradient with E[g | w] = grad F(w); sigma2 bounds E|g - grad F|^2 at every w, or is None."""
 
     @property
     def name(self) -> str: ...  # noqa: D102

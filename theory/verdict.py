@@ -4,11 +4,15 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from importlib.util import find_spec
 from typing import Any
 
 from amss_min.testing import Evidence, Guarantee, Method, Status, weakest
 from theory.assumptions import Assumption
 from theory.sources import Source
+
+EXTRAS: Mapping[str, tuple[str, ...]] = {"worst-case": ("PEPit", "cvxpy", "clarabel")}
+"""Extras that some checks need, with the packages that they import."""
 
 
 class Kind(Enum):
@@ -32,6 +36,8 @@ class Claim:
     expected_status: written from the theory before the run, never from what was seen.
     check: returns the evidence; it takes the measurement where `empirical`, else nothing.
     empirical: whether the check needs a measurement made by simulation.
+    extra: an extra of this project that the check needs beside `study`; a run of all claims leaves such a claim out
+    where its packages are not installed.
     """
 
     id: str
@@ -42,6 +48,12 @@ class Claim:
     expected_status: Status
     check: Callable[..., Sequence[Evidence]]
     empirical: bool = False
+    extra: str = ""
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Packages of the extra that are not installed."""
+        return tuple(package for package in EXTRAS.get(self.extra, ()) if find_spec(package) is None)
 
     def verify(self, measurement: Any = None) -> "Verdict":
         """Run the check. A check that breaks decides nothing: it ends INCONCLUSIVE, with the error shown.

@@ -1,5 +1,6 @@
 """The non-convex bound, and the second-moment factor that it takes."""
 
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +14,15 @@ from amss_min.importance import GradientNorm, SquaredGradient
 from amss_min.weightings import HorvitzThompson, Indicator
 from simulations.methods import METHODS, Method
 from theory import oracles
-from theory.bounds import largest_stepsize, nonconvex_bound, second_moment_factor
+from theory.bounds import (
+    largest_stepsize,
+    nonconvex_bound,
+    second_moment_factor,
+    sharp_bound,
+    tuned_bound,
+    tuned_stepsize,
+)
+from theory.measurement import Array
 
 SHARES = st.floats(0.01, 1.0)
 NORMS = st.lists(st.just(0.0) | st.floats(1e-6, 1e6), min_size=1, max_size=8)
@@ -46,6 +55,63 @@ def test_the_quadratic_stays_below_the_bound_and_attains_it_without_noise(
         assert exact <= bound * (1 + 1e-11)
         if attained:
             assert exact == pytest.approx(bound, rel=1e-11)
+
+
+@given(st.floats(0.1, 10), st.integers(1, 8), SHARES, st.floats(0.01, 5), st.floats(0, 5), st.integers(1, 200))
+def test_the_sharp_bound_is_the_oracle_but_for_a_term_of_order_one_over_t(
+    L: float, quotient: int, share: float, start: float, sigma2: float, T: int
+) -> None:
+    stepsize = 1.9 * share * largest_stepsize(L, quotient)  # also beyond the limit of the plain bound
+    constants = {"L": L, "stepsize": stepsize, "factor": float(quotient), "sigma2": sigma2}
+    found = float(sharp_bound(np.array([T]), gap=start / (2 * L), **constants)[0])
+    exact = float(oracles.average_energy(np.array([T]), start=start, **constants)[0])
+    rho = oracles.contraction(L=L, stepsize=stepsize, factor=float(quotient))
+    missing = oracles.settled(**constants) * (1 - rho**T) / (T * (1 - rho))
+    # 1 - rho^T cancels, at a relative cost of 2^-53 over 1 - rho >= 1.9 (0.1) (0.01) / 8.
+    assert found - missing == pytest.approx(exact, rel=1e-10, abs=1e-10 * found)
+
+
+@given(st.floats(0.1, 10), st.floats(1, 10), SHARES, st.floats(0, 5), st.floats(0, 5), st.integers(1, 200))
+def test_the_sharp_bound_lies_between_the_plain_one_and_its_half(
+    L: float, factor: float, share: float, gap: float, sigma2: float, T: int
+) -> None:
+    stepsize = share * largest_stepsize(L, factor) * (1 - 2.0**-50)
+    constants = {"L": L, "gap": gap, "stepsize": stepsize, "factor": factor, "sigma2": sigma2}
+    plain, sharp = (float(bound(np.array([T]), **constants)[0]) for bound in (nonconvex_bound, sharp_bound))
+    # 1 - x cancels at a cost of 2^-53 over x >= 0.001.
+    assert plain / (2 - stepsize * L * factor) * (1 - 1e-11) <= sharp <= plain * (1 + 1e-11)
+
+
+@given(st.floats(0.1, 10), st.floats(1, 10), st.floats(0.01, 5), st.floats(0, 5), st.integers(1, 10**6))
+def test_the_tuned_step_keeps_the_tuned_bound(L: float, factor: float, gap: float, sigma2: float, T: int) -> None:
+    horizon, constants = np.array([T]), {"L": L, "gap": gap, "factor": factor, "sigma2": sigma2}
+    stepsize = float(tuned_stepsize(horizon, **constants)[0])
+    tuned = float(tuned_bound(horizon, **constants)[0])
+    assert nonconvex_bound(horizon, stepsize=stepsize, **constants)[0] <= tuned * (1 + 2.0**-45)
+    if stepsize < largest_stepsize(L, factor):  # no more is given away than the term in 1 / T
+        assert 2 * gap / (stepsize * T) + L * stepsize * factor * sigma2 == pytest.approx(
+            tuned - 2 * gap * L * factor / T, rel=1e-9
+        )
+
+
+@pytest.mark.parametrize(
+    ("refused", "rule"),
+    [
+        (
+            lambda T: sharp_bound(T, L=2.0, gap=1.0, stepsize=0.25, factor=4.0, sigma2=1.0),
+            r"\(0, 2/\(L \(1 \+ omega\)\)\)",
+        ),
+        (lambda T: sharp_bound(T, L=2.0, gap=1.0, stepsize=0.1, factor=0.5, sigma2=1.0), "at least 1, found 0.5"),
+        (
+            lambda T: sharp_bound(0 * T, L=2.0, gap=1.0, stepsize=0.1, factor=4.0, sigma2=1.0),
+            "horizon must be at least 1",
+        ),
+        (lambda T: tuned_stepsize(T, L=2.0, gap=0.0, factor=4.0, sigma2=1.0), "gap must be positive"),
+    ],
+)
+def test_what_is_outside_the_hypotheses_is_refused(refused: Callable[[Array], object], rule: str) -> None:
+    with pytest.raises(ValueError, match=rule):
+        refused(np.array([1.0]))
 
 
 @pytest.mark.parametrize("stepsize", [0.0, -0.1, 0.1251])
