@@ -127,6 +127,7 @@ class FunctionObjective(Objective):
             others = [i for i in range(4) if i != row]
             if bool((slope[others] != 0).any()):
                 raise ValueError(self._mixed(row, "its gradient reaches other rows"))
+        values = values.detach()
         with torch.no_grad():
             alone = torch.cat([self._function(points[row : row + 1]).reshape(-1) for row in range(4)])
         wrong = (alone - values).abs() > SAME * (1 + values.abs().amax())

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
 from simulations.objectives.base import FiniteSum, ordered_sum
+from simulations.objectives.tiles import repeated
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class InterpolatingLeastSquares(FiniteSum):
     Raises ValueError for ridge <= 0 or a_1 = 0.
     Source: the construction follows Beznosikov et al. 2020 (arXiv 2002.12410), with other numbers.
 
+    >>> import torch
     >>> F = InterpolatingLeastSquares()
     >>> F.gradient(torch.ones(3, dtype=torch.float64)) * 3
     tensor([11., 11., 11.], dtype=torch.float64)
@@ -108,4 +109,4 @@ class InterpolatingLeastSquares(FiniteSum):
 
     def _rows(self, w: Tensor) -> Tensor:
         a, b, c = self.first
-        return torch.tensor([[a, b, c], [c, a, b], [b, c, a]], dtype=w.dtype, device=w.device)
+        return repeated((a, b, c, c, a, b, b, c, a)).like(w).unflatten(0, (3, 3))

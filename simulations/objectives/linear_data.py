@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -80,8 +81,8 @@ class LinearData:
         return _constants(self)[0].like(w)[index]
 
     def response(self, w: Tensor) -> Tensor:
-        """X planted, (N,), computed as `scores` computes it, so that residuals at the planted point are exactly 0."""
-        return self.scores(_constants(self)[2].like(w))
+        """X planted, (N,), in float64 as `scores` computes it: residuals at the planted point are then exactly 0."""
+        return _response(self).like(w)
 
 
 @lru_cache(maxsize=64)
@@ -92,6 +93,11 @@ def _arrays(data: LinearData) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=64)
-def _constants(data: LinearData) -> tuple[Constant, Constant, Constant]:
-    X, planted = _arrays(data)
-    return Constant(X), Constant(np.ascontiguousarray(X.T)), Constant(planted)
+def _constants(data: LinearData) -> tuple[Constant, Constant]:
+    X, _ = _arrays(data)
+    return Constant(X), Constant(np.ascontiguousarray(X.T))
+
+
+@lru_cache(maxsize=64)
+def _response(data: LinearData) -> Constant:
+    return Constant(data.scores(torch.from_numpy(data.planted)).numpy())

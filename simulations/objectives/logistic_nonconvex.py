@@ -110,14 +110,13 @@ class LogisticNonconvex(FiniteSum):
 
 
 def _softplus(z: Tensor) -> Tensor:
-    """log(1 + exp(z)), to rounding for every z."""
-    return z.clamp_min(0) + torch.log1p(torch.exp(-z.abs()))
+    """log(1 + exp(z)), to rounding for every z; differentiated automatically it is right at 0 too."""
+    return 0.5 * (z + z.abs()) + torch.log1p(torch.exp(-z.abs()))
 
 
 def _logistic(z: Tensor) -> Tensor:
-    """1 / (1 + exp(-z)). torch.sigmoid rounds differently at the end of a batch than inside it."""
-    small = torch.exp(-z.abs())
-    return torch.where(z >= 0, 1.0, small) / (1 + small)
+    """1 / (1 + exp(-z)). torch.sigmoid rounds differently at the end of a batch than inside it; tanh does not."""
+    return 0.5 + 0.5 * torch.tanh(0.5 * z)
 
 
 @lru_cache(maxsize=64)

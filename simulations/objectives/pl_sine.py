@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from simulations.objectives.base import Objective, ordered_sum
+from simulations.objectives.tiles import repeated
 
 POLYAK_LOJASIEWICZ = 7 / 40
 """mu of f(x) = x^2 + 3 sin^2 x, proved in `PLSine`; the best constant lies between .175 and .1756."""
@@ -84,4 +85,4 @@ class PLSine(Objective):
 
     def gradient(self, w: Tensor) -> Tensor:
         """scale_m (2 w_j + 3 sin 2 w_j)."""
-        return (2 * w + 3 * (2 * w).sin()) * w.new_tensor(self.scales).repeat_interleave(self.n)
+        return (2 * w + 3 * (2 * w).sin()) * repeated(self.scales, self.n).like(w)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from simulations.objectives.base import Objective, ordered_sum
+from simulations.objectives.tiles import repeated
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,8 @@ class Quadratic(Objective):
 
     def value(self, w: Tensor) -> Tensor:
         """F(w)."""
-        return 0.5 * ordered_sum(w.new_tensor(self.spectrum) * (w - self.center).square())
+        return 0.5 * ordered_sum(repeated(self.spectrum).like(w) * (w - self.center).square())
 
     def gradient(self, w: Tensor) -> Tensor:
         """s_j (w_j - center)."""
-        return w.new_tensor(self.spectrum) * (w - self.center)
+        return repeated(self.spectrum).like(w) * (w - self.center)

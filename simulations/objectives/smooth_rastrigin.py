@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from simulations.objectives.base import Objective, ordered_sum
+from simulations.objectives.tiles import repeated
 
 
 @dataclass(frozen=True)
@@ -78,5 +79,5 @@ class SmoothRastrigin(Objective):
 
     def gradient(self, w: Tensor) -> Tensor:
         """The gradient, coordinate by coordinate."""
-        pull = w * w.new_tensor(self.curvature).repeat_interleave(self.n)
+        pull = w * repeated(self.curvature, self.n).like(w)
         return pull + (self.amplitude * self.frequency) * (self.frequency * w).sin()

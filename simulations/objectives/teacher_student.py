@@ -10,7 +10,7 @@ from torch import Tensor
 
 from simulations.objectives.base import FiniteSum, ordered_sum
 from simulations.objectives.linear_data import SPECTRAL, Array
-from simulations.objectives.tiles import Constant, product
+from simulations.objectives.tiles import Constant, product, repeated, summed
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class TeacherStudent(FiniteSum):
     @property
     def minimiser(self) -> tuple[float, ...]:
         """The teacher."""
-        return tuple(_data(self)[1].array.tolist())
+        return tuple(_data(self)[2].array.tolist())
 
     @property
     def blocks(self) -> tuple[slice, ...]:
@@ -109,7 +109,7 @@ class TeacherStudent(FiniteSum):
             ordered_sum(w[:, block].unflatten(-1, (self.hidden, -1)) * x).tanh()
             for block, x in zip(self.blocks, rows, strict=True)
         ]
-        error = _outputs(activations, self._output(w)[:, 0]) - self._targets(w)[index]
+        error = _outputs([a.unsqueeze(-1) for a in activations], self._output(w))[:, 0] - self._targets(w)[index]
         parts = [
             ((error.unsqueeze(-1) * self._output(w)[:, 0] * (1 - a.square())).unsqueeze(-1) * x).flatten(-2)
             for a, x in zip(activations, rows, strict=True)
@@ -125,37 +125,47 @@ class TeacherStudent(FiniteSum):
         return [constant.like(w) for constant in _data(self)[0]]
 
     def _output(self, w: Tensor) -> Tensor:
-        return w.new_tensor(self.output_weights()).unsqueeze(-1)
+        return repeated(tuple(self.output_weights().tolist())).like(w).unsqueeze(-1)
 
     def _activations(self, w: Tensor) -> list[Tensor]:
         """tanh(W_m^T x_i), (..., h, N) for each modality."""
         return [
-            product(w[..., block].unflatten(-1, (self.hidden, -1)), X.T.contiguous()).tanh()
-            for block, X in zip(self.blocks, self._features(w), strict=True)
+            product(w[..., block].unflatten(-1, (self.hidden, -1)), X.like(w)).tanh()
+            for block, X in zip(self.blocks, _data(self)[1], strict=True)
         ]
 
     def _targets(self, w: Tensor) -> Tensor:
-        teacher = _data(self)[1].like(w)
-        return _outputs([a.transpose(-1, -2) for a in self._activations(teacher)], self._output(w)[:, 0])
+        return _targets(self).like(w)
 
     def _errors(self, w: Tensor, activations: list[Tensor]) -> Tensor:
-        outputs = _outputs([a.transpose(-1, -2) for a in activations], self._output(w)[:, 0])
-        return outputs - self._targets(w)
+        return _outputs(activations, self._output(w)) - self._targets(w)
 
 
 def _outputs(activations: list[Tensor], v: Tensor) -> Tensor:
-    """sum_m v^T tanh(.), from activations (..., h)."""
-    return ordered_sum(activations[0] * v) + ordered_sum(activations[1] * v)
+    """sum_m v^T tanh(.), from activations (..., h, N) and v (h, 1)."""
+    return summed(activations[0] * v) + summed(activations[1] * v)
+
+
+_Pair = tuple[Constant, Constant]
 
 
 @lru_cache(maxsize=64)
-def _data(objective: TeacherStudent) -> tuple[tuple[Constant, Constant], Constant]:
+def _data(objective: TeacherStudent) -> tuple[_Pair, _Pair, Constant]:
+    """Features of each modality, their transposes, and the teacher."""
     generator = np.random.Generator(np.random.Philox(objective.seed))
     first, second = (
         scale * generator.standard_normal((objective.samples, p))
         for scale, p in zip(objective.scales, objective.features, strict=True)
     )
-    return (Constant(first), Constant(second)), Constant(generator.standard_normal(objective.d))
+    transposed = Constant(np.ascontiguousarray(first.T)), Constant(np.ascontiguousarray(second.T))
+    return (Constant(first), Constant(second)), transposed, Constant(generator.standard_normal(objective.d))
+
+
+@lru_cache(maxsize=64)
+def _targets(objective: TeacherStudent) -> Constant:
+    """y_i, in float64 as the objective computes outputs: errors at the teacher are then exactly 0."""
+    teacher = torch.from_numpy(_data(objective)[2].array)
+    return Constant(_outputs(objective._activations(teacher), objective._output(teacher)).numpy())
 
 
 @lru_cache(maxsize=64)
@@ -164,7 +174,7 @@ def _constants(objective: TeacherStudent) -> tuple[float, float]:
     features = [constant.array for constant in _data(objective)[0]]
     v = objective.output_weights()
     squared, largest, total = float((v * v).sum()), float(np.abs(v).max()), 2 * float(np.abs(v).sum())
-    errors = total + np.abs(objective._targets(torch.zeros(1, dtype=torch.float64)).numpy())
+    errors = total + np.abs(_targets(objective).array)
     bend = 4 / (3 * math.sqrt(3)) * largest
     whole = squared * sum(float(np.linalg.norm(X, 2)) ** 2 for X in features)
     bent = max(float(np.linalg.norm(X * np.sqrt(errors)[:, None], 2)) ** 2 for X in features)

@@ -1,5 +1,7 @@
 """Constant matrices on any device, and products with them that do not depend on the size of the batch."""
 
+from functools import lru_cache
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -28,6 +30,16 @@ class Constant:
         return self._copies[key]
 
 
+@lru_cache(maxsize=256)
+def repeated(values: tuple[float, ...], times: int = 1) -> Constant:
+    """These numbers as a vector, each `times` times in a row; made once.
+
+    >>> repeated((1.0, 2.0), 2).array
+    array([1., 1., 2., 2.])
+    """
+    return Constant(np.repeat(np.array(values, dtype=np.float64), times))
+
+
 def product(w: Tensor, matrix: Tensor) -> Tensor:
     """w @ matrix, (..., d) and (d, N) to (..., N), where on a CPU no row depends on the rows beside it.
 
@@ -45,11 +57,12 @@ def product(w: Tensor, matrix: Tensor) -> Tensor:
         return w @ matrix
     rows = w.reshape(-1, w.shape[-1]).unsqueeze(-1)
     tiles = rows.split(max(1, _NUMBERS // max(1, matrix.numel())))
-    return torch.cat([_summed(tile * matrix) for tile in tiles]).reshape(*w.shape[:-1], matrix.shape[-1])
+    return torch.cat([summed(tile * matrix) for tile in tiles]).reshape(*w.shape[:-1], matrix.shape[-1])
 
 
-def _summed(x: Tensor) -> Tensor:
-    """The sum over the last axis but one, with the last axis kept contiguous."""
+def summed(x: Tensor) -> Tensor:
+    """The sum over the last axis but one, in the order in which `ordered_sum` adds over the last; as independent of the
+    batch, and faster, since the last axis stays contiguous."""
     while x.shape[-2] > 1:
         half = x.shape[-2] // 2
         folded = x[..., :half, :] + x[..., half : 2 * half, :]

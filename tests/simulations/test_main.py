@@ -131,7 +131,7 @@ def test_train_and_bench_hand_over_their_options(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("simulations.multimodal.command.train_command", taking(0))
     monkeypatch.setattr("simulations.bench.bench_command", taking(3))
     assert main(["train", "--seeds", "2", "--set", "epochs=3", "--results", str(tmp_path)]) == 0
-    assert main(["bench", "--repeats", "4", "--results", str(tmp_path)]) == 3
+    assert main(["bench", "--masked-step", "--repeats", "4", "--results", str(tmp_path)]) == 3
     assert calls == [("htad", 2, tmp_path, ["epochs=3"]), (tmp_path, 4)]
 
 

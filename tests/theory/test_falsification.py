@@ -208,7 +208,8 @@ def rotated(w: Tensor) -> Tensor:
     """A full matrix with eigenvalues from 1e-10 to 1e6."""
     d = w.shape[-1]
     turn = torch.linalg.qr(torch.randn(d, d, dtype=w.dtype, generator=torch.Generator().manual_seed(0))).Q
-    return 0.5 * ((w @ (turn * torch.logspace(-10, 6, d, dtype=w.dtype)) @ turn.T) * w).sum(-1)
+    pulled: Tensor = w @ (turn * torch.logspace(-10, 6, d, dtype=w.dtype)) @ turn.T
+    return 0.5 * (pulled * w).sum(-1)
 
 
 STRANGERS = [

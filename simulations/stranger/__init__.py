@@ -1,0 +1,1 @@
+"""Objectives and claims from a stranger's file, audited with the machinery that ours go through."""

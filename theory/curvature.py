@@ -1,0 +1,77 @@
+"""Hypotheses on an objective beyond smoothness, as objects: how far its constants reach, and its curvature.
+
+A search over fixed points can refute a stated constant and proves nothing: the proof stands in the objective's
+docstring. Slack covers rounding of values and gradients, 2^-30 relative.
+"""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from theory.assumptions import Assumption
+
+_POINTS = 64
+_ROUNDING = 2.0**-30
+
+
+def _global(objective: Any) -> bool:
+    return bool(getattr(objective, "radius", math.inf) == math.inf)
+
+
+def _polyak_lojasiewicz(objective: Any) -> bool:
+    """Whether mu is stated, at most L, and |grad F|^2 / 2 >= mu (F - f_star) on points of many sizes."""
+    mu = getattr(objective, "mu", None)
+    if mu is None or not 0 < mu <= objective.L:
+        return False
+    w = _points(objective)
+    energy, gap = objective.gradient(w).square().sum(-1) / 2, objective.value(w) - objective.f_star
+    return bool((energy >= mu * gap - _ROUNDING * (energy + mu * objective.value(w).abs())).all())
+
+
+def _convex(objective: Any) -> bool:
+    """Whether a convexity m >= 0 is stated and <grad F(x) - grad F(y), x - y> >= m |x - y|^2 on pairs of points."""
+    m = getattr(objective, "convexity", None)
+    if m is None or not 0 <= m <= objective.L:
+        return False
+    x = _points(objective)
+    y = x.roll(1, 0)
+    g, h = objective.gradient(x), objective.gradient(y)
+    apart = x - y
+    inner, square = ((g - h) * apart).sum(-1), apart.square().sum(-1)
+    size = (g.abs() + h.abs()).mul(apart.abs()).sum(-1)
+    return bool((inner >= m * square - _ROUNDING * (size + m * square)).all())
+
+
+def _strongly_convex(objective: Any) -> bool:
+    return _convex(objective) and bool(objective.convexity > 0)
+
+
+def _minimised(objective: Any) -> bool:
+    """Whether a minimiser is stated, F = f_star there and the gradient vanishes, up to rounding of its coordinates."""
+    point = getattr(objective, "minimiser", None)
+    if point is None:
+        return False
+    w = torch.tensor(point, dtype=torch.float64)
+    near = _ROUNDING * objective.L * (1 + float(w.norm()))
+    flat = float(objective.gradient(w).norm()) <= near
+    return flat and abs(float(objective.value(w)) - objective.f_star) <= near * (1 + float(w.norm()))
+
+
+def _points(objective: Any) -> Tensor:
+    """Points of sizes from 1e-3 to 1e2, around the minimiser where one is known."""
+    d = sum(objective.units)
+    generator = torch.Generator().manual_seed(0)
+    centre = torch.tensor(getattr(objective, "minimiser", None) or (0.0,) * d, dtype=torch.float64)
+    sizes = torch.logspace(-3, 2, 6, dtype=torch.float64).repeat_interleave(_POINTS).unsqueeze(-1)
+    return centre + sizes * torch.randn(len(sizes), d, dtype=torch.float64, generator=generator)
+
+
+GLOBAL = Assumption("everywhere", r"$L$ and $F^*$ hold on the whole space", _global)
+POLYAK_LOJASIEWICZ = Assumption(
+    "Polyak-Lojasiewicz", r"$\frac{1}{2} \|\nabla F\|^2 \geq \mu (F - F^*)$ with $0 < \mu \leq L$", _polyak_lojasiewicz
+)
+CONVEX = Assumption("convexity", r"$F$ is convex", _convex)
+STRONGLY_CONVEX = Assumption("strong convexity", r"$F$ is $m$-strongly convex with $m > 0$", _strongly_convex)
+MINIMISED = Assumption("minimiser", r"$F(w^*) = F^*$ for a known $w^*$", _minimised)
