@@ -24,7 +24,7 @@ OLDEST = (3, 11)
 PACKAGES = ("amss_min", "theory", "simulations", "paper_figs")
 COMMANDS = ("verify", "test", "run")
 STAGES = (
-    ("simulations", "audit"),
+    ("simulations", "audit", "--quick"),
     ("simulations", "train", "htad", "--seeds", "2"),
     ("paper_figs", "build"),
     ("paper_figs", "report"),

@@ -1,27 +1,24 @@
 """The commands of the simulations: `python -m simulations --help`."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Mapping
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 try:
-    import torch
     import typer
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-    from rich.table import Table
 
-    from amss_min.testing import Status
-    from simulations.audit import EXPERIMENTS, Task, UnknownName, audit, chosen, exit_code, tasks, work
-    from simulations.experiments import ALL
+    from amss_min.testing.loading import BadInput
+    from simulations import audit_command, bench_command, list_command, run_command
+    from simulations.audit import MissingExtra, UnknownName
+    from simulations.console import Interrupted, Unwritable, progress, say, written_to
+    from simulations.experiments import Level
     from simulations.results import check_writable, write_json, write_text
-    from theory.claims import CLAIMS
-    from theory.measurement import Measurement, Run
-    from theory.verdict import Verdict
+    from simulations.stranger import claim as stranger_claim
+    from simulations.stranger import command as stranger
 except ModuleNotFoundError as error:
     sys.stderr.write(f"python -m simulations needs the extra 'study': found no package {error.name!r}\n")
     sys.exit(2)
@@ -29,130 +26,169 @@ except KeyboardInterrupt:
     sys.exit(130)
 
 INTERRUPTED = 130
-_WIDE = 160
-_COLOURS = {Status.HOLDS: "green", Status.CONSISTENT: "green", Status.INCONCLUSIVE: "yellow", Status.REFUTED: "red"}
 
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder that results are written to.")]
-Seed = Annotated[int, typer.Option("--seed", help="Root seed of all random streams.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
+Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the verdicts asked for to this file.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an exception inside the file.")]
+Quick = Annotated[bool, typer.Option("--quick", help="Fewer runs: all claims in a minute and a half.")]
+Deep = Annotated[bool, typer.Option("--deep", help="More runs and more replicates.")]
+Target = Annotated[
+    str | None, typer.Option("--objective", metavar="FILE.py:NAME", help="Audit this objective: (R, d) to (R,).")
+]
+Stated = Annotated[str | None, typer.Option("--claim", metavar="FILE.py:CLAIM", help="Audit this claim.")]
+Witness = Annotated[
+    Path | None, typer.Option("--witness", metavar="OUT", help="Points that refute [default: NAME.witness.json].")
+]
+Replay = Annotated[Path | None, typer.Option("--replay", metavar="WITNESS", help="Take these points again.")]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Experiments that try to make the claims false.")
 
 
 @app.command(name="list")
-def list_command() -> int:
-    """List the experiments, with the claim that each one tests.
+def list_parts(
+    kind: Annotated[str | None, typer.Argument(help="One of the tables, as objectives; all without one.")] = None,
+) -> int:
+    """List the experiments with their claims, and what studies are made of, by name.
 
     \b
-    Example:
+    Examples:
       python -m simulations list
+      python -m simulations list objectives
     """
-    table = Table(title="experiments")
-    for heading in ("name", "claim", "runs", "what it does"):
-        table.add_column(heading)
-    for experiment in ALL:
-        table.add_row(experiment.name, experiment.claim, str(len(experiment.cells)), experiment.summary)
-    _out().print(table)
-    return 0
+    return list_command.show_parts(kind)
 
 
 @app.command(name="run")
-def run_command(
-    name: Annotated[str, typer.Argument(help="Name of an experiment; see the command list.")],
+def run(
+    name: Annotated[str | None, typer.Argument(help="An experiment (see list), or a study FILE.toml.")] = None,
+    objective: Annotated[str | None, typer.Option(help="Name of an objective; see list.")] = None,
+    noise: Annotated[str | None, typer.Option(help="Name of a noise.")] = None,
+    method: Annotated[list[str] | None, typer.Option(help="Name of a method; may be repeated.")] = None,
+    optimiser: Annotated[str | None, typer.Option(help="Name of an optimiser [default: descent].")] = None,
+    stepsize: Annotated[list[float] | None, typer.Option(help="A constant stepsize; may be repeated.")] = None,
+    keep: Annotated[list[float] | None, typer.Option(help="Fraction that is kept [default: 0.25]; repeatable.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Number of steps.")] = None,
+    replicates: Annotated[int | None, typer.Option(help="Replicates [default: 256].")] = None,
+    start: Annotated[float | None, typer.Option(help="Start of every coordinate [default: 1].")] = None,
+    overrides: Annotated[
+        list[str] | None, typer.Option("--set", metavar="PART.PARAMETER=VALUE", help="A parameter; may be repeated.")
+    ] = None,
     results: Results = Path("results"),
-    seed: Seed = 0,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Root seed [default: 0, or the study's].")] = None,
 ) -> int:
-    """Run one experiment and write results/experiments/NAME.json; decides nothing.
+    """Run an experiment, a study, or one configuration, and show it beside its bound; decides nothing.
+
+    Writes results/experiments/NAME.json, results/studies/NAME.json or results/studies/one-off.json. What a study holds
+    and how its file is written: docs/audit.md.
 
     \b
-    Example:
+    Examples:
       python -m simulations run quadratic-oracle
+      python -m simulations run STUDY.toml
+      python -m simulations run STUDY.toml --set stepsizes=[0.1,0.05]
+      python -m simulations run --objective block-cosine --set objective.n=8 --noise gaussian --method amss+ \\
+        --stepsize 0.05 --steps 512 --replicates 256
     """
-    known = {experiment.name: experiment for experiment in ALL}
-    if name not in known:
-        raise UnknownName("experiment", name, known)
-    experiment, folder = known[name], results / "experiments"
-    with _written_to(results):
-        check_writable(folder)
-    todo = [Task(experiment.claim, cell, seed) for cell in experiment.cells]
-    with _progress(f"run {name}", len(todo)) as advance:
-        outcomes = work(sorted(todo, key=lambda task: -task.cell.cost if task.cell else 0.0), done=advance)
-    measurement = Measurement(runs=[run for task in todo if isinstance(run := outcomes[task], Run)])
-    record = experiment.record(measurement, seed)
-    with _written_to(results):
-        write_json(folder / f"{name}.json", record)
-    table = Table(title=f"{name}: {experiment.summary}", caption="average of |grad F|^2 over the run, +- its error")
-    for heading in (
-        "method",
-        "noise",
-        "stepsize",
-        "steps",
-        "replicates",
-        "average",
-        "error",
-        *(f"theory: {curve}" for curve in _curves(record)),
-    ):
-        table.add_column(heading, justify="left" if heading in ("method", "noise") else "right")
-    for run in record["runs"]:
-        shown = [
-            run["method"],
-            run["noise"],
-            f"{run['stepsize']:.4g}",
-            str(run["checkpoints"][-1]),
-            str(run["replicates"]),
-        ]
-        numbers = [run["average"][-1], run["average_error"][-1]]
-        curves = [run["theory"].get(curve) for curve in _curves(record)]
-        numbers += [curve[-1] if isinstance(curve, list) else curve for curve in curves]
-        table.add_row(*shown, *("" if number is None else f"{number:.4g}" for number in numbers))
-    _out().print(table)
-    _out().print(f"written: {folder / name}.json", markup=False, highlight=False, soft_wrap=True)
-    return 0
-
-
-def _curves(record: dict[str, Any]) -> list[str]:
-    return list(dict.fromkeys(curve for run in record["runs"] for curve in run["theory"]))
+    given: Mapping[str, Any] = {
+        "objective": objective,
+        "noise": noise,
+        "methods": method,
+        "optimiser": optimiser,
+        "stepsizes": stepsize,
+        "keep": keep,
+        "horizon": steps,
+        "replicates": replicates,
+        "start": start,
+    }
+    if name is None:
+        return run_command.run_options({**given, "seed": seed}, overrides or [], results=results)
+    alone = next((key for key, value in given.items() if value), None)
+    if alone is not None:
+        raise BadInput(
+            f"options for one configuration exclude a name, found {name!r} and {alone}: use --set in a study"
+        )
+    if name.endswith(".toml"):
+        return run_command.run_study(Path(name), overrides or [], results=results, seed=seed)
+    if overrides:
+        raise BadInput(f"--set belongs to a study or to options, found it with the experiment {name!r}")
+    return run_command.run_named(name, results=results, seed=seed or 0)
 
 
 @app.command(name="audit")
-def audit_command(
+def audit(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Claims to audit; all without any.")] = None,
+    quick: Quick = False,
+    deep: Deep = False,
+    objective: Target = None,
+    dim: Annotated[int | None, typer.Option("--dim", help="Of the objective: number of coordinates d.")] = None,
+    smoothness: Annotated[float | None, typer.Option("--L", help="Of the objective: smoothness constant.")] = None,
+    f_star: Annotated[float | None, typer.Option("--f-star", help="Of the objective: a lower bound.")] = None,
+    mu: Annotated[float | None, typer.Option("--mu", help="Of the objective: Polyak-Lojasiewicz constant.")] = None,
+    radius: Annotated[float | None, typer.Option("--radius", help="L and f_star hold where |w| <= RADIUS.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--start", metavar="X or FILE.npy", help="Of the objective: start [default: 1].")
+    ] = None,
+    witness: Witness = None,
+    replay: Replay = None,
+    claim: Stated = None,
+    json_file: Json = None,
     results: Results = Path("results"),
     seed: Seed = 0,
+    debug: Debug = False,
 ) -> int:
     """Verify the claims, running the experiments of the empirical ones; prints the table of verdicts.
 
     Writes results/verdicts.json when all claims were asked for (an audit of a few leaves that file alone), and the
     data of every experiment that ran to results/experiments/NAME.json.
 
+    With --objective: search for points that contradict the constants stated for a torch function (or an Objective),
+    then run the bounds that rest on them; nothing is written but --json and, where refuted, --witness. With --claim:
+    verify a claim of yours, with the EXPERIMENT beside it. Both with examples: docs/audit.md.
+
     Exit code: 0 all as expected, 1 refuted or otherwise unexpected, 2 bad input, 3 inconclusive.
 
     \b
     Examples:
       python -m simulations audit
-      python -m simulations audit nonconvex-bound quadratic-oracle
+      python -m simulations audit --quick
+      python -m simulations audit nonconvex-bound quadratic-oracle --json two.json
       python -m simulations audit --seed 7 --results /tmp/again
+      python -m simulations audit --objective mine.py:F --dim 20 --L 2 --f-star 0
+      python -m simulations audit --replay F.witness.json
+      python -m simulations audit --claim mine.py:CLAIM
     """
-    began = time.monotonic()
-    claims = chosen(ids or [])
-    folder = results / "experiments"
-    with _written_to(results):
-        check_writable(folder)
-    with _progress("audit", len(tasks(claims))) as advance:
-        found = audit(claims, root=seed, done=advance)
-    complete = len(claims) == len(CLAIMS)
-    with _written_to(results):
-        for claim, measurement in found.measurements.items():
-            experiment = EXPERIMENTS[claim]
-            write_json(folder / f"{experiment.name}.json", experiment.record(measurement, seed))
-        if complete:
-            write_json(results / "verdicts.json", [verdict.as_json() for verdict in found.verdicts])
-    _show(found.verdicts)
-    as_expected = sum(verdict.as_expected for verdict in found.verdicts)
-    target = results / "verdicts.json"
-    note = f"written: {target}" if complete else f"a few of {len(CLAIMS)} claims: {target} is left as it is"
-    line = f"{as_expected} of {len(claims)} claims as expected, {time.monotonic() - began:.0f} s; {note}"
-    _out().print(line, markup=False, highlight=False, soft_wrap=True)
-    return exit_code(found.verdicts)
+    of_objective = {
+        "--dim": dim,
+        "--L": smoothness,
+        "--f-star": f_star,
+        "--mu": mu,
+        "--radius": radius,
+        "--start": start,
+        "--witness": witness,
+    }
+    asked = [("an ID", ids), ("--objective", objective), ("--replay", replay), ("--claim", claim)]
+    modes = [option for option, value in asked if value]
+    if len(modes) > 1:
+        raise BadInput(f"one thing can be audited at a time, found {' and '.join(modes)}")
+    stray = next((option for option, value in of_objective.items() if value is not None), None)
+    if objective is None and stray is not None:
+        raise BadInput(f"{stray} belongs to --objective FILE.py:NAME, found no --objective")
+    if quick and deep:
+        raise BadInput("an audit has one level, found --quick and --deep")
+    if (objective or replay) and (quick or deep):
+        raise BadInput("--quick and --deep are levels of claims, found one of them for an objective")
+    level = Level.QUICK if quick else Level.DEEP if deep else Level.USUAL
+    if replay is not None:
+        return stranger.replayed(replay)
+    if objective is not None:
+        request = stranger.Request(
+            target=objective, d=dim, L=smoothness, f_star=f_star, mu=mu, radius=radius, start=start, seed=seed
+        )
+        return stranger.audit_objective(request, json_file, witness)
+    if claim is not None:
+        return stranger_claim.audit_claim(claim, seed=seed, level=level, json_file=json_file)
+    return audit_command.audit_claims(ids or [], results=results, seed=seed, level=level, json_file=json_file)
 
 
 @app.command(name="train")
@@ -177,7 +213,7 @@ def train_command(
 
 
 @app.command(name="bench")
-def bench_command(
+def bench(
     repeats: Annotated[
         int | None, typer.Option("--repeats", min=1, help="Timings: engine 5, step 20, designs 3.")
     ] = None,
@@ -202,47 +238,12 @@ def bench_command(
     if designs and masked_step:
         raise typer.BadParameter("--designs and --masked-step exclude each other")
     if designs:
-        return _bench_designs(results, repeats or 3)
-    if not masked_step:
-        return _bench_engine(results, repeats or 5, device, replicates)
-    from simulations.bench import bench_command as bench
-
-    try:
-        return bench(results, repeats or 20)
-    except KeyboardInterrupt:
-        raise _Interrupted("interrupted: nothing was written") from None
-
-
-def _bench_engine(results: Path, repeats: int, device: str, replicates: int) -> int:
-    from simulations import engine_bench
-
-    if device not in ("cpu", "cuda") or (device == "cuda" and not torch.cuda.is_available()):
+        return bench_command.bench_designs(results, repeats or 3)
+    if masked_step:
+        return bench_command.bench_masked_step(results, repeats or 20)
+    if not bench_command.is_device(device):
         raise typer.BadParameter(f"--device must be cpu, or cuda where there is a GPU, found {device!r}")
-    with _written_to(results):
-        check_writable(results)
-    with _progress("engine", engine_bench.rounds(repeats, device)) as advance:
-        bench = engine_bench.run_engine_bench(repeats, device=device, replicates=replicates, done=advance)
-    for table in bench.tables():
-        _out().print(table)
-    target = results / ("bench-engine.json" if device == "cpu" else "bench-engine-cuda.json")
-    with _written_to(results):
-        write_json(target, bench.as_json())
-    _out().print(f"written: {target}", markup=False, highlight=False, soft_wrap=True)
-    return 0
-
-
-def _bench_designs(results: Path, repeats: int) -> int:
-    from simulations import design_bench
-
-    with _written_to(results):
-        check_writable(results)
-    with _progress("designs", design_bench.cells()) as advance:
-        bench = design_bench.run_design_bench(repeats, done=advance)
-    _out().print(bench.table())
-    with _written_to(results):
-        written = design_bench.write(results, bench)
-    _out().print(f"written: {written}", markup=False, highlight=False, soft_wrap=True)
-    return 0
+    return bench_command.bench_engine(results, repeats or 5, device, replicates)
 
 
 @app.command(name="statistics")
@@ -262,82 +263,37 @@ def statistics_command(
 
     chosen_tables = tables.tables(quick=quick)
     folder = folder or Path("results" if quick else "docs")
-    with _written_to(folder):
+    with written_to(folder):
         check_writable(folder)
-    with _progress("statistics", len(measuring.jobs(chosen_tables))) as advance:
+    with progress("statistics", len(measuring.jobs(chosen_tables))) as advance:
         record = measuring.measure(chosen_tables, root=seed, done=advance)
-    with _written_to(folder):
+    with written_to(folder):
         write_json(folder / page.RECORD, record)
         write_text(folder / page.PAGE, page.page(record))
-    _out().print(f"written: {folder / page.PAGE}", markup=False, highlight=False, soft_wrap=True)
+    say(f"written: {folder / page.PAGE}")
     return 0
-
-
-def _show(verdicts: tuple[Verdict, ...]) -> None:
-    table = Table(title="verdicts")
-    for heading in ("claim", "status", "expected", "scope"):
-        table.add_column(heading, no_wrap=heading != "scope")
-    for verdict in verdicts:
-        colour = _COLOURS[verdict.status] if verdict.as_expected else "bold red"
-        status = f"[{colour}]{verdict.status.value}[/]"
-        table.add_row(verdict.claim.id, status, verdict.claim.expected_status.value, verdict.scope.replace("[", r"\["))
-    out = _out()
-    out.print(table)
-    for verdict in verdicts:
-        for item in verdict.evidence if not verdict.as_expected else ():
-            if item.status is not Status.CONSISTENT and item.status is not Status.HOLDS:
-                line = f"{verdict.claim.id}: {item.status.value}: {item.what}: "
-                line += f"expected {item.expected}, measured {item.measured}"
-                out.print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _progress(title: str, total: int) -> Iterator[Callable[[], None]]:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task(title, total=total)
-        try:
-            yield lambda: progress.advance(bar)
-        except KeyboardInterrupt:  # typer would end without a word
-            raise _Interrupted("interrupted: nothing was written") from None
-
-
-class _Interrupted(Exception):
-    """Ctrl-C during the work."""
-
-
-class _Unwritable(Exception):
-    """Results cannot be written; the text says where and why."""
-
-
-@contextmanager
-def _written_to(results: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise _Unwritable(f"cannot write to {results}/: {error.strerror or error}") from error
-
-
-def _out() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; every refusal is one line on standard error and exit code 2."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        return int(app(given or ["--help"], prog_name="python -m simulations", standalone_mode=False) or 0)
+        code = int(app(given or ["--help"], prog_name="python -m simulations", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _refused(" ".join(error.format_message().split()))
-    except (UnknownName, _Unwritable) as error:
-        return _refused(str(error))
+    except (BadInput, UnknownName, MissingExtra, Unwritable) as error:
+        if "--debug" in given:
+            traceback.print_exception(error)
+        return _refused(" ".join(str(error).split()))
     except BrokenProcessPool:
         _refused("a worker process ended before its work did: nothing was written; is there too little memory?")
         return 1
-    except _Interrupted as error:
+    except Interrupted as error:
         _refused(str(error))
         return INTERRUPTED
+    if code == INTERRUPTED and given[:1] != ["train"]:  # typer answers an interrupt with this code and no word
+        _refused("interrupted: nothing was written")
+    return code
 
 
 def _refused(message: str) -> int:

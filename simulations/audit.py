@@ -10,6 +10,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import torch
 
@@ -41,6 +42,10 @@ class UnknownName(KeyError):
         return str(self.args[0])
 
 
+class MissingExtra(Exception):
+    """A claim that was named needs packages that are not installed; the message says which."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One piece of work for a worker: a cell to simulate, or (cell is None) a claim to verify without simulation."""
@@ -66,14 +71,33 @@ class Audit:
 
 
 def chosen(ids: Iterable[str]) -> tuple[Claim, ...]:
-    """The claims of these ids, in the order of CLAIMS; all of them for no ids.
+    """The claims of these ids, in the order of CLAIMS; for no ids all whose extra is installed.
 
-    Raises UnknownName for an id that is not among them.
+    Raises UnknownName for an id that is not among them, and MissingExtra for a claim that needs an extra.
     """
     wanted, known = set(ids), {claim.id for claim in CLAIMS}
     for name in sorted(wanted - known):
         raise UnknownName("claim", name, known)
-    return tuple(claim for claim in CLAIMS if not wanted or claim.id in wanted)
+    for claim in CLAIMS:
+        if claim.id in wanted and claim.missing:
+            lacking = " and no ".join(claim.missing)
+            raise MissingExtra(f"claim {claim.id!r} needs the extra {claim.extra!r}, found no {lacking}")
+    return tuple(claim for claim in CLAIMS if (claim.id in wanted if wanted else not claim.missing))
+
+
+def record(verdict: Verdict, level: Level) -> dict[str, Any]:
+    """The verdict as it stands in results/verdicts.json: `Verdict.as_json` with the level of its audit.
+
+    The key `level` is "quick", "usual" or "deep". The scope of an empirical claim says it too, unless it is usual.
+    """
+    found = verdict.as_json()
+    return {**found, "scope": leveled_scope(verdict, level), "level": level.value}
+
+
+def leveled_scope(verdict: Verdict, level: Level) -> str:
+    """The scope, with the level where an empirical claim was not audited at the usual one."""
+    note = f"; {level.value} audit" if verdict.claim.empirical and level is not Level.USUAL else ""
+    return f"{verdict.scope}{note}"
 
 
 def tasks(claims: Sequence[Claim], root: int = 0, level: Level = Level.USUAL) -> list[Task]:
@@ -97,8 +121,7 @@ def audit(
 
     root: the root seed of the experiments. level: how much is run. workers: processes with one torch thread each; 0
     for one a core, 1 for none beside this one. done: called after each task of `tasks(claims)`. The verdicts do not
-    depend on `workers`.
-    Raises BrokenProcessPool when a worker dies.
+    depend on `workers`. Raises BrokenProcessPool when a worker dies.
     """
     outcomes = work(tasks(claims, root, level), workers=workers, done=done)
     measurements: dict[str, Measurement] = {}

@@ -3,6 +3,7 @@
 Coordinate updates per second on F = |w|^2 / 2 with standard normal noise: one coordinate of one replicate in one step
 is one update. The limit is the time of torch's normal generator for the noise alone, on the same tensor in the same
 run; ways are timed in turn, in an order that is shuffled anew in every repeat, and the shortest time of each counts.
+Where a C compiler is found, one configuration is compiled and stands beside the engine (simulations.compiled).
 """
 
 import math
@@ -24,6 +25,7 @@ from rich.table import Table
 from amss_min.designs import Systematic
 from amss_min.importance import GradientNorm
 from amss_min.weightings import HorvitzThompson
+from simulations import compiled
 from simulations.bench import cpu_name
 from simulations.engine import simulate
 from simulations.methods import Method
@@ -38,6 +40,7 @@ ENGINE = {
     "engine, by norm, fixed order": Method("by norm", GradientNorm(0.1), Systematic(False), HorvitzThompson()),
     "engine, by norm, random order": Method("random order", GradientNorm(0.1), Systematic(), HorvitzThompson()),
 }
+COMPILED = "compiled C, uniform, fixed order"
 LOOPS = {"NumPy loop, uniform, fixed order": False, "NumPy loop, by norm, fixed order": True}
 D, REPLICATES, KEEP = 100, 1000, 0.25
 TYPES = {"float32": torch.float32, "float64": torch.float64}
@@ -82,9 +85,9 @@ class EngineBench:
 
     def to_loop(self, kind: str, way: str) -> float | None:
         """Speed of a way over that of the NumPy loop that does the same; None for none."""
-        loop = way.replace("engine", "NumPy loop").replace("random order", "fixed order")
+        loop = "NumPy loop, " + way.partition(", ")[2].replace("random order", "fixed order")
         times = self.seconds.get("float64", {})
-        return times[loop] / self.seconds[kind][way] if loop in times and way in ENGINE else None
+        return times[loop] / self.seconds[kind][way] if loop in times and way not in LOOPS else None
 
     def as_json(self) -> dict[str, object]:
         """All fields with the ratios."""
@@ -182,6 +185,8 @@ def _times(
     for name, method in ENGINE.items():
         steps = 20 if "random" in name and device == "cpu" else few
         ways[name] = (lambda m=method, t=steps: _engine(m, replicates, D, t, dtype, device), steps * x.numel())  # type: ignore[misc]
+    if device == "cpu" and compiled.available():
+        ways[COMPILED] = (lambda: _compiled(replicates, few, dtype), few * x.numel())
     if dtype == torch.float64 and device == "cpu":
         for name, by_norm in LOOPS.items():
             ways[name] = (lambda b=by_norm: plain_run(2000, D, round(KEEP * D), by_norm=b, seed=0), 2000 * D)  # type: ignore[misc]
@@ -228,6 +233,11 @@ def _engine(method: Method, replicates: int, d: int, steps: int, dtype: torch.dt
         dtype=dtype,
         device=device,
     )
+
+
+def _compiled(replicates: int, steps: int, dtype: torch.dtype) -> object:
+    k = round(KEEP * D)
+    return compiled.descend(replicates=replicates, d=D, k=k, steps=steps, stepsize=0.01, seed=0, start=1.0, dtype=dtype)
 
 
 def _timed(run: Callable[[], object], device: str) -> float:

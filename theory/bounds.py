@@ -73,7 +73,8 @@ def tuned_stepsize(horizon: Array, *, L: float, gap: float, factor: float, sigma
     limit = largest_stepsize(L, factor)
     if sigma2 == 0:
         return np.full_like(horizon, limit)
-    return np.minimum(limit, np.sqrt(2 * gap / (L * factor * sigma2 * horizon)))
+    with np.errstate(over="ignore"):  # an infinite quotient leaves the limit
+        return np.minimum(limit, np.sqrt(2 * gap / (L * factor * sigma2 * horizon)))
 
 
 def tuned_bound(horizon: Array, *, L: float, gap: float, factor: float, sigma2: float) -> Array:

@@ -1,4 +1,4 @@
-"""Hypotheses on an objective beyond smoothness, as objects: how far its constants reach, and its curvature.
+"""Hypotheses beyond smoothness, as objects: how far constants reach, curvature, and noise that grows with the gap.
 
 A search over fixed points can refute a stated constant and proves nothing: the proof stands in the objective's
 docstring. Slack covers rounding of values and gradients, 2^-30 relative.
@@ -7,10 +7,12 @@ docstring. Slack covers rounding of values and gradients, 2^-30 relative.
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from theory.assumptions import Assumption
+from theory.measurement import Array
 
 _POINTS = 64
 _ROUNDING = 2.0**-30
@@ -56,16 +58,43 @@ def _minimised(objective: Any) -> bool:
     w = torch.tensor(point, dtype=torch.float64)
     near = _ROUNDING * objective.L * (1 + float(w.norm()))
     flat = float(objective.gradient(w).norm()) <= near
-    return flat and abs(float(objective.value(w)) - objective.f_star) <= near * (1 + float(w.norm()))
+    return flat and bool(abs(float(objective.value(w)) - objective.f_star) <= near * (1 + float(w.norm())))
 
 
 def _points(objective: Any) -> Tensor:
-    """Points of sizes from 1e-3 to 1e2, around the minimiser where one is known."""
+    """Points of sizes from 1e-3 to 1e2, and a line of points with equal coordinates, around the minimiser if known.
+
+    On a sum of functions of one coordinate random points average what a line shows.
+    """
     d = sum(objective.units)
     generator = torch.Generator().manual_seed(0)
     centre = torch.tensor(getattr(objective, "minimiser", None) or (0.0,) * d, dtype=torch.float64)
     sizes = torch.logspace(-3, 2, 6, dtype=torch.float64).repeat_interleave(_POINTS).unsqueeze(-1)
-    return centre + sizes * torch.randn(len(sizes), d, dtype=torch.float64, generator=generator)
+    random = sizes * torch.randn(len(sizes), d, dtype=torch.float64, generator=generator)
+    line = torch.linspace(-8, 8, 257, dtype=torch.float64).unsqueeze(-1).expand(-1, d)
+    return centre + torch.cat([random, line])
+
+
+def stated_mu(objective: Any) -> float:
+    """The objective's Polyak-Lojasiewicz constant; ValueError where it states none."""
+    if getattr(objective, "mu", None) is None:
+        raise ValueError(f"the bound needs a Polyak-Lojasiewicz constant mu, found none for {objective.name}")
+    return float(objective.mu)
+
+
+def stated_convexity(objective: Any) -> float:
+    """The objective's constant of strong convexity, 0 for convex; ValueError where it is not known to be convex."""
+    if getattr(objective, "convexity", None) is None:
+        raise ValueError(f"the bound needs a convex objective, found {objective.name}")
+    return float(objective.convexity)
+
+
+def squared_distance(objective: Any, w: Array) -> Array:
+    """|w - w*|^2 over the last axis of an array, from the objective's minimiser; ValueError where it states none."""
+    if getattr(objective, "minimiser", None) is None:
+        raise ValueError(f"the bound needs a minimiser, found none for {objective.name}")
+    found: Array = np.square(w - np.array(objective.minimiser)).sum(-1)
+    return found
 
 
 GLOBAL = Assumption("everywhere", r"$L$ and $F^*$ hold on the whole space", _global)
@@ -74,4 +103,8 @@ POLYAK_LOJASIEWICZ = Assumption(
 )
 CONVEX = Assumption("convexity", r"$F$ is convex", _convex)
 STRONGLY_CONVEX = Assumption("strong convexity", r"$F$ is $m$-strongly convex with $m > 0$", _strongly_convex)
+EXPECTED_SMOOTHNESS = Assumption(
+    "expected smoothness",
+    r"$E[g \mid w] = \nabla F(w)$ and $E[\|g\|^2 \mid w] \leq 2 A (F(w) - F^*) + B \|\nabla F(w)\|^2 + C$",
+)
 MINIMISED = Assumption("minimiser", r"$F(w^*) = F^*$ for a known $w^*$", _minimised)

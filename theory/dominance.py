@@ -104,6 +104,12 @@ class _Compared:
     def __init__(self, run: Run, dominance: Dominance, tests: int) -> None:
         self.run, self.quantity, self.tests = run, dominance.quantity, tests
         self.values, self.bound = dominance.values(run), dominance.bound(run)
+        with np.errstate(
+            over="ignore", invalid="ignore"
+        ):  # runs that blow up are to be refuted, not to break the check
+            self._compare(tests)
+
+    def _compare(self, tests: int) -> None:
         columns = list(zip(self.values.T, self.bound.tolist(), strict=True))
         self.log_e = [log_evidence(column, limit) for column, limit in columns]
         self.refuted = [refuted_below(column, ALPHA / tests) / limit for column, limit in columns]

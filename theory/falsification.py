@@ -122,7 +122,9 @@ class _Look:
         self._generator = torch.Generator().manual_seed(seed)
         self.d, self.L = sum(objective.units), float(objective.L)
         self.radius = float(getattr(objective, "radius", math.inf))
-        self.f_star = float(objective.f_star)
+        # A search against L does without a lower bound.
+        stated = getattr(objective, "f_star", None)
+        self.f_star = -math.inf if stated is None else float(stated)
         self.points = self.nonfinite = 0
 
     def normal(self, *shape: int) -> Tensor:

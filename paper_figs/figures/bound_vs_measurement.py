@@ -70,9 +70,10 @@ def grouped(runs: Sequence[ExperimentRun]) -> list[list[ExperimentRun]]:
 def _draw(panels: Panels, data: Data) -> None:
     runs, oracle = data[BOUND].value.runs, data[ORACLE].value.runs
     tight = [run for run in runs if run.objective.startswith(_QUADRATIC)]
+    shown = next((run.objective for run in runs if run not in tight), "")
     letters = iter("abcdefghijkl")
     for noise, row in zip(_NOISES, panels, strict=False):
-        found = [run for run in runs if run not in tight and run.noise.startswith(noise)]
+        found = [run for run in runs if run.objective == shown and run.noise.startswith(noise)]
         groups = grouped(found)
         if len(groups) != COLUMNS - 1:
             raise ValueError(f"the figure shows {COLUMNS - 1} stepsizes for {noise} noise, found {len(groups)}")

@@ -109,4 +109,4 @@ class InterpolatingLeastSquares(FiniteSum):
 
     def _rows(self, w: Tensor) -> Tensor:
         a, b, c = self.first
-        return repeated((a, b, c, c, a, b, b, c, a)).like(w).unflatten(0, (3, 3))
+        return repeated((a, b, c, c, a, b, b, c, a)).like(w).reshape(3, 3)

@@ -171,11 +171,11 @@ def _of_instance(
         raise BadInput(f"{label} raised {type(error).__name__} for its constants: {line(error)}") from error
     for (option, value), wanted in zip(own.items(), (d, L, f_star, mu, radius), strict=True):
         if wanted is not None and wanted != value:
-            raise BadInput(f"{option} is {value} in the class of {label}, found {wanted}: leave it out, or change it there")
+            raise BadInput(
+                f"{option} is {value} in the class of {label}, found {wanted}: leave it out, or change it there"
+            )
     _refuse_constants(given.d, given.L, given.f_star, given.mu, given.radius)
-    found = Stated(
-        given, label, L=float(given.L), f_star=float(given.f_star), mu=given.mu, radius=float(given.radius)
-    )
+    found = Stated(given, label, L=float(given.L), f_star=float(given.f_star), mu=given.mu, radius=float(given.radius))
     points = torch.randn(4, given.d, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     points *= min(1.0, given.radius / (4 * math.sqrt(given.d)))
     values, slopes = found.value(points), found.gradient(points)

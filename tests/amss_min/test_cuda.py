@@ -30,8 +30,8 @@ def test_a_design_draws_the_same_there(design: Design) -> None:
     # is drawn otherwise with probability below 1e-6 (the seeds are fixed).
     assert torch.equal(here.drawn, there.drawn.cpu())
     assert torch.equal(here.k, there.k.cpu())
-    weights = [HorvitzThompson()(draw).cpu() for draw in (here, there)]
-    assert torch.allclose(*weights, rtol=2.0**-20, atol=0.0)
+    weights, others = (HorvitzThompson()(draw).cpu() for draw in (here, there))
+    assert torch.allclose(weights, others, rtol=2.0**-20, atol=0.0)
 
 
 def net() -> nn.ModuleDict:

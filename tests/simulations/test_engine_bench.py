@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from simulations import engine_bench
+from simulations import compiled, engine_bench
 from simulations.engine import simulate
-from simulations.engine_bench import ADDITION, ENGINE, LIMIT, LOOPS, EngineBench
+from simulations.engine_bench import ADDITION, COMPILED, ENGINE, LIMIT, LOOPS, EngineBench
 from simulations.noise import Gaussian
 from simulations.objectives import IsotropicQuadratic
 from simulations.plain_loop import plain_run, water_filled
@@ -36,7 +36,8 @@ def test_every_way_is_timed_in_both_types(result: EngineBench) -> None:
     assert set(result.seconds) == {"float32", "float64"}
     for kind, times in result.seconds.items():
         loops = set(LOOPS) if kind == "float64" else set()
-        assert set(times) == {LIMIT, ADDITION, *ENGINE, *loops}
+        built = {COMPILED} if compiled.available() else set()
+        assert set(times) == {LIMIT, ADDITION, *ENGINE, *loops, *built}
         assert all(0 < seconds < math.inf for seconds in times.values())
 
 

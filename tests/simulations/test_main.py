@@ -9,11 +9,11 @@ from types import MappingProxyType
 import pytest
 
 from amss_min.testing import Status
-from simulations import __main__ as commands
 from simulations import audit as module
+from simulations import audit_command, experiments
 from simulations.__main__ import main
 from simulations.audit import Audit
-from simulations.experiments import ALL
+from simulations.experiments import ALL, Level
 from theory.claims import CLAIMS
 from theory.measurement import Measurement
 from theory.verdict import Claim, Verdict
@@ -26,8 +26,8 @@ def brief(monkeypatch: pytest.MonkeyPatch) -> None:
         replace(found, cells=tuple(replace(c, replicates=4, checkpoints=(1, 2)) for c in found.cells[:1]))
         for found in ALL
     )
-    monkeypatch.setattr(commands, "ALL", short)
-    for owner in (module, commands):
+    monkeypatch.setattr(experiments, "ALL", short)
+    for owner in (module, audit_command):
         monkeypatch.setattr(owner, "EXPERIMENTS", MappingProxyType({found.claim: found for found in short}))
 
 
@@ -74,19 +74,51 @@ def test_an_audit_of_one_claim_leaves_the_verdicts_alone(tmp_path: Path, capsys:
     assert "at least 256 replicates" in out
 
 
-def test_a_whole_audit_writes_every_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("options", "level"), [([], "usual"), (["--quick"], "quick"), (["--deep"], "deep")])
+def test_a_whole_audit_writes_every_verdict_with_its_level(
+    options: list[str], level: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     verdict = next(claim for claim in CLAIMS if claim.id == "released-entropy").verify()
 
-    def instant(claims: tuple[Claim, ...], **_: object) -> Audit:
+    def instant(claims: tuple[Claim, ...], **given: object) -> Audit:
+        assert given["level"] is Level(level)
         found = [Verdict(claim=replace(c, expected_status=Status.HOLDS), evidence=verdict.evidence) for c in claims]
         return Audit(tuple(found), dict[str, Measurement]())
 
-    monkeypatch.setattr(commands, "audit", instant)
-    assert main(["audit", "--results", str(tmp_path)]) == 0
+    monkeypatch.setattr(audit_command, "audit", instant)
+    assert main(["audit", "--results", str(tmp_path), *options]) == 0
     found = json.loads((tmp_path / "verdicts.json").read_text())
-    assert [item["id"] for item in found] == [claim.id for claim in CLAIMS]
+    assert [item["id"] for item in found] == [claim.id for claim in CLAIMS if not claim.missing]
+    assert {item["level"] for item in found} == {level}
+    said = {claim.id: claim.empirical and level != "usual" for claim in CLAIMS}
+    assert all(item["scope"].endswith(f"; {level} audit") == said[item["id"]] for item in found)
     wanted = {"id", "statement", "kind", "source", "status", "expected_status", "scope", "guarantee", "evidence"}
     assert all(wanted <= set(item) for item in found)
+
+
+def test_the_verdicts_asked_for_go_wherever_they_are_wanted(tmp_path: Path) -> None:
+    target = tmp_path / "one.json"
+    asked = ["audit", "released-entropy", "--quick", "--json", str(target), "--results", str(tmp_path / "r")]
+    assert main(asked) == 0
+    (item,) = json.loads(target.read_text())
+    assert (item["id"], item["status"], item["level"]) == ("released-entropy", "HOLDS", "quick")
+    assert "audit" not in item["scope"]  # no level changes what needs no simulation
+    assert not (tmp_path / "r" / "verdicts.json").exists()
+
+
+def test_a_claim_whose_extra_is_missing_is_left_out_unless_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (needy,) = (replace(claim, extra="worst-case") for claim in CLAIMS if claim.id == "released-entropy")
+    (other,) = (claim for claim in CLAIMS if claim.id == "indicator-bias")
+    monkeypatch.setattr("theory.verdict.EXTRAS", {"worst-case": ("no_such_package",)})
+    for owner in (module, audit_command):
+        monkeypatch.setattr(owner, "CLAIMS", (needy, other))
+    assert main(["audit", "--results", str(tmp_path)]) == 0
+    assert [item["id"] for item in json.loads((tmp_path / "verdicts.json").read_text())] == ["indicator-bias"]
+    assert "1 left out: their extra is not installed" in capsys.readouterr().out
+    assert main(["audit", "released-entropy", "--results", str(tmp_path)]) == 2
+    assert one_line(capsys) == "claim 'released-entropy' needs the extra 'worst-case', found no no_such_package"
 
 
 def test_a_mistyped_claim_is_answered_with_the_close_ones(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,8 +142,8 @@ def test_a_bad_call_is_one_line(arguments: list[str], capsys: pytest.CaptureFixt
 def test_closed_results_are_found_out_before_the_work(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("audit", "work"):
-        monkeypatch.setattr(commands, name, lambda *_, **__: pytest.fail("work was started"))
+    for owner, name in ((audit_command, "audit"), (module, "work")):
+        monkeypatch.setattr(owner, name, lambda *_, **__: pytest.fail("work was started"))
     closed = tmp_path / "results"
     closed.write_text("a file, not a folder")
     assert main([*arguments, "--results", str(closed)]) == 2
@@ -141,6 +173,6 @@ def test_an_interrupt_ends_without_a_traceback(
     def interrupted(*_: object, **__: object) -> Audit:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands, "audit", interrupted)
+    monkeypatch.setattr(audit_command, "audit", interrupted)
     assert main(["audit", "released-entropy", "--results", str(tmp_path)]) == 130
     assert one_line(capsys) == "interrupted: nothing was written"

@@ -20,7 +20,7 @@ def test_the_gradient_is_that_of_the_component(
 
     def value(index: int, at: tuple[Fraction, ...]) -> Fraction:
         inner = sum(p * q for p, q in zip(instance.rows[index], at, strict=True))
-        return inner**2 + sum(q * q for q in at) / 4
+        return Fraction(inner**2 + sum(q * q for q in at) / 4)
 
     for index in range(3):
         for unit in range(3):

@@ -12,11 +12,11 @@ With a_s, q_s the weights of Adam's two averages over the t steps so far, each s
 a_s B_s and Q = sum q_s B_s, the t-th step is lr sign(g) A / sqrt(Q) whatever the weight. For beta_1 = beta_2 = beta it
 is lr sign(g) sqrt(Q), and
 
-    sqrt(pi) (1 - (1 - pi) k_t / (2 pi)) <= E sqrt(Q) <= sqrt(pi),   k_t = (1 - beta) (1 + beta^t) / ((1 + beta) (1 -
-    beta^t)):
+    sqrt(pi) (1 - (1 - pi) k_t / (2 pi)) <= E sqrt(Q) <= sqrt(pi),
+    k_t = (1 - beta) (1 + beta^t) / ((1 + beta) (1 - beta^t)):
 
-the mean step tends to sqrt(pi) lr sign(g) as t grows and beta tends to 1. Neither method's mean step is that of the
-full gradient, and neither is pi times it.
+the mean step tends to sqrt(pi) lr sign(g) as t grows and beta tends to 1. For pi < 1 neither method's mean step is that
+of the full gradient, nor, from the second step on, pi times it: sqrt(Q) > Q where 0 < Q < 1.
 
 Proof. The weight cancels as in `adam-blind-to-constant-weights`. E Q = pi and Jensen give the upper bound. With x = Q -
 pi, sqrt(Q) - sqrt(pi) - x / (2 sqrt(pi)) = -(sqrt(Q) - sqrt(pi))^2 / (2 sqrt(pi)) >= -x^2 / (2 pi sqrt(pi)), since

@@ -29,10 +29,11 @@ The objective is the isotropic quadratic; noise of mean zero, independent of w; 
 How it is checked
 -----------------
 Exact rationals, from the recursion a_{t+1} = rho a_t + L^2 eta^2 f sigma^2 run step by step (itself read off production
-masks in `quadratic-oracle`); at the tuned step from its closed form, which 2 compares. 1 is compared as R (R + s) >= 2
-L Delta s, which is the same for R < 2 L Delta and free of roots, over steps up to x = 3. 4 at constants that make Q and
-eta rational, T up to 4096. The float functions of theory.bounds and theory.lower_bounds against the same numbers: a few
-operations each, log1p and expm1 to 4 units of 2^-52 and 1 - rho^T >= 1/64 where they are used: 2^-42.
+masks in `quadratic-oracle`); at the tuned step from its closed form, which 2 compares. 1 is compared as
+R (R + s) >= 2 L Delta s, which is the same for R < 2 L Delta and free of roots, over steps up to x = 3. 4 at constants
+that make Q and eta rational, T up to 4096. The float functions of theory.bounds and theory.lower_bounds against the
+same numbers: a few operations each, log1p and expm1 to 4 units of 2^-52 and 1 - rho^T >= 1/64 where they are used:
+2^-42.
 
 What would refute it
 --------------------

@@ -26,9 +26,9 @@ How it is checked
 Exact rationals. One step: the mean of the three moments over all production masks (`theory.uniform_masks`) and all
 signs of the noise, n = 4, k = 1, 2, 4, against the recursion. The stationary values: the recursion's linear system
 solved by elimination, against the closed form and against the three fractions. Convergence: the rows of a power of its
-matrix have sums of moduli below 1. Order: no mask <= after <= before over steps and beta. Limit: at x = eta L = 2^-60,
-where the quotients differ from their limits by at most 25 x, since each bracket of the closed form is within 11 x of (1
-+ beta), relatively, for n / k <= 8.
+matrix have sums of moduli below 1/2. Order: no mask <= after <= before over steps and beta. Limit: at x = eta L =
+2^-60, where the quotients are within 25 x of their limits, relatively, since each bracket of the closed form is within
+11 x of 1 + beta for n / k <= 8 and beta <= 9/10.
 
 What would refute it
 --------------------

@@ -9,13 +9,15 @@ Claim
 -----
 With p = eta (2 - L B eta), r = 1 - mu p and s = L C_0 eta^2 / 2,
 
-    E F(w_T) - F* <= r^T Delta + s (1 - r^T) / (1 - r)                        (constant steps,
-    theory.abc_bounds.pl_bound), E F(w_T) - F* <= max{2 L C_0 / mu^2, gamma Delta} / (gamma + T)           (gamma >= 2 L
-    B / mu, pl_decreasing_bound).
+    E F(w_T) - F* <= r^T Delta + s (1 - r^T) / (1 - r)                 (constant steps),
+    E F(w_T) - F* <= max{2 L C_0 / mu^2, gamma Delta} / (gamma + T)    (decreasing steps, gamma >= 2 L B / mu).
 
-Proofs in theory.abc_bounds. On F = (L / 2) |w|^2, where mu = L, with uniform masks, the first is an equality at every
-T: given w, E F(w_1) = r F(w) + s, since E |w - eta M * (L w + xi)|^2 = (1 - 2 eta L + eta^2 L^2 n / k) |w|^2 + eta^2 (n
-/ k) sigma^2. The floor s / (mu p) = L eta C_0 / (2 mu (2 - L B eta)) vanishes with eta: no wrong point.
+Proofs in theory.abc_bounds (pl_bound, pl_decreasing_bound). On F = (L / 2) |w|^2, where mu = L, with uniform masks, the
+first is an equality at every T: given w, E F(w_1) = r F(w) + s, since
+
+    E |w - eta M * (L w + xi)|^2 = (1 - 2 eta L + eta^2 L^2 n / k) |w|^2 + eta^2 (n / k) sigma^2.
+
+The floor s / (mu p) = L eta C_0 / (2 mu (2 - L B eta)) vanishes with eta: no wrong point.
 
 Assumptions
 -----------

@@ -1,0 +1,55 @@
+"""The command `bench`: the engine, the masked step or the designs, timed and written to results/."""
+
+from pathlib import Path
+
+import torch
+
+from simulations.console import Interrupted, out, progress, say, written_to
+from simulations.results import check_writable, write_json
+
+
+def bench_engine(results: Path, repeats: int, device: str, replicates: int) -> int:
+    """Time the engine on this device ("cpu" or "cuda", which must be there) and return the exit code 0."""
+    from simulations import engine_bench
+
+    with written_to(results):
+        check_writable(results)
+    with progress("engine", engine_bench.rounds(repeats, device)) as advance:
+        bench = engine_bench.run_engine_bench(repeats, device=device, replicates=replicates, done=advance)
+    for table in bench.tables():
+        out().print(table)
+    target = results / ("bench-engine.json" if device == "cpu" else "bench-engine-cuda.json")
+    with written_to(results):
+        write_json(target, bench.as_json())
+    say(f"written: {target}")
+    return 0
+
+
+def bench_designs(results: Path, repeats: int) -> int:
+    """Time a draw of every design and return the exit code 0."""
+    from simulations import design_bench
+
+    with written_to(results):
+        check_writable(results)
+    with progress("designs", design_bench.cells()) as advance:
+        bench = design_bench.run_design_bench(repeats, done=advance)
+    out().print(bench.table())
+    with written_to(results):
+        written = design_bench.write(results, bench)
+    say(f"written: {written}")
+    return 0
+
+
+def bench_masked_step(results: Path, repeats: int) -> int:
+    """Time the masked step of training and return its exit code."""
+    from simulations.bench import bench_command
+
+    try:
+        return bench_command(results, repeats)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was written") from None
+
+
+def is_device(device: str) -> bool:
+    """Whether the engine can be timed there."""
+    return device == "cpu" or (device == "cuda" and torch.cuda.is_available())
