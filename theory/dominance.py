@@ -73,15 +73,16 @@ def standing(objective: Objective, assumptions: tuple[Assumption, ...]) -> str:
 
     Raises ValueError where a hypothesis fails, or where a point contradicts L or f_star.
     """
-    for assumption in assumptions:
-        if not assumption.holds_on(objective):
-            raise ValueError(f"{assumption.statement} fails on {objective.name}: the claim does not apply")
-    if getattr(objective, "certificate", ""):
-        return ""
-    findings = [search(objective) for search in (refute_smoothness, refute_lower_bound)]
+    certified = bool(getattr(objective, "certificate", ""))
+    findings = [] if certified else [search(objective) for search in (refute_smoothness, refute_lower_bound)]
     for finding in findings:
         if finding.refuted:
             raise ValueError(f"{finding.sentence()}, on {objective.name}: the claim does not apply")
+    for assumption in assumptions:
+        if not assumption.holds_on(objective):
+            raise ValueError(f"{assumption.statement} fails on {objective.name}: the claim does not apply")
+    if certified:
+        return ""
     return "conditional on " + " and ".join(
         f"{finding.constant} = {finding.stated:.6g}: not contradicted by {finding.points} points"
         for finding in findings

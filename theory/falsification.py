@@ -17,6 +17,7 @@ _SCANNED = 34  # random points a scale
 _ROUNDS = 40  # of moving and recombining the steepest pairs
 _NODES = 33  # points of a segment at which roughness is measured
 _CAUTION = 8.0  # how many times the measured roughness is granted
+_LARGEST = 2.0**500  # numbers from here on count as not finite: their squares overflow, and with them every quotient
 _SLACK = 2.0**-30  # relative excess below which L counts as stated to rounding
 
 
@@ -145,13 +146,14 @@ class _Look:
     def value(self, w: Tensor) -> Tensor:
         """F, infinite where it is not a finite number."""
         F = self._objective.value(w).detach()
-        self._count(F.isfinite())
-        return torch.where(F.isfinite(), F, math.inf)
+        finite = F.abs() < _LARGEST
+        self._count(finite)
+        return torch.where(finite, F, math.inf)
 
     def gradient(self, w: Tensor) -> Tensor:
         """The gradient, a row of nan where it is not finite."""
         g = self._objective.gradient(w).detach()
-        finite = g.isfinite().all(-1)
+        finite = (g.abs() < _LARGEST).all(-1)
         self._count(finite)
         return torch.where(finite.unsqueeze(-1), g, math.nan)
 

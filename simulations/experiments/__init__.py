@@ -22,9 +22,13 @@
 | convex-bound | convex-bound | average iterates on convex functions, from directions of small curvature |
 | released-weights-settle | released-weights-settle | the released AMSS+ weights on two units with skewed noise |
 | tuned-step | tuned-step | independent runs at six horizons, each with its own step; three objectives |
+| momentum-energy | momentum-energy | averaged momentum, mask before, after and none |
+| momentum-mean-runs | momentum-mean-runs | averaged momentum on two quadratics, unbiased and 0/1 masks |
+| adam-blind-runs | adam-blind-runs | 0/1 and Horvitz-Thompson masks of the same draws, Adam and descent |
 """
 
 from simulations.experiments.abc_bound import ABC_BOUND
+from simulations.experiments.adam_blind_runs import ADAM_BLIND_RUNS
 from simulations.experiments.amss_diverges import AMSS_DIVERGES
 from simulations.experiments.base import Cell, Experiment, Level
 from simulations.experiments.biased_abc_bound import BIASED_ABC_BOUND
@@ -32,6 +36,8 @@ from simulations.experiments.biased_bound import BIASED_BOUND
 from simulations.experiments.convex_bound import CONVEX_BOUND
 from simulations.experiments.full_gradient_bound import FULL_GRADIENT_BOUND
 from simulations.experiments.joint_symmetry_settles import JOINT_SYMMETRY_SETTLES
+from simulations.experiments.momentum_energy import MOMENTUM_ENERGY
+from simulations.experiments.momentum_mean_runs import MOMENTUM_MEAN_RUNS
 from simulations.experiments.nonconvex_bound import NONCONVEX_BOUND
 from simulations.experiments.nonconvex_decreasing_bound import NONCONVEX_DECREASING_BOUND
 from simulations.experiments.objective_constants import LOWER_BOUND_OF_OBJECTIVE, SMOOTHNESS_CONSTANT
@@ -68,11 +74,15 @@ ALL = (
     CONVEX_BOUND,
     RELEASED_WEIGHTS_SETTLE,
     TUNED_STEP,
+    MOMENTUM_ENERGY,
+    MOMENTUM_MEAN_RUNS,
+    ADAM_BLIND_RUNS,
 )
 """Every experiment."""
 
 __all__ = [
     "ABC_BOUND",
+    "ADAM_BLIND_RUNS",
     "ALL",
     "AMSS_DIVERGES",
     "BIASED_ABC_BOUND",
@@ -81,6 +91,8 @@ __all__ = [
     "FULL_GRADIENT_BOUND",
     "JOINT_SYMMETRY_SETTLES",
     "LOWER_BOUND_OF_OBJECTIVE",
+    "MOMENTUM_ENERGY",
+    "MOMENTUM_MEAN_RUNS",
     "NONCONVEX_BOUND",
     "NONCONVEX_DECREASING_BOUND",
     "PAST_IMPORTANCE_NO_FLOOR",

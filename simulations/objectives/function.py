@@ -92,9 +92,9 @@ class FunctionObjective(Objective):
         return self._function(w.reshape(-1, self.d)).reshape(w.shape[:-1])
 
     def gradient(self, w: Tensor) -> Tensor:
-        """The gradient, by automatic differentiation."""
-        with torch.enable_grad():
-            leaf = w.detach().reshape(-1, self.d).requires_grad_()
+        """The gradient, by automatic differentiation, also inside of the engine's inference mode."""
+        with torch.inference_mode(False), torch.enable_grad():
+            leaf = w.clone().detach().reshape(-1, self.d).requires_grad_()
             (found,) = torch.autograd.grad(self._function(leaf).sum(), leaf)
         return found.reshape(w.shape)
 

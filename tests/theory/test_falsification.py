@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -295,3 +296,9 @@ def test_one_coordinate_is_enough() -> None:
     one = replace(IsotropicQuadratic(), n=1)
     assert not refute_smoothness(one).refuted and refute_smoothness(stated(one, L=0.9)).refuted
     assert math.isnan(refute_lower_bound(one).ratio)
+
+
+def test_a_gradient_that_overflows_hides_nothing() -> None:
+    steep = SimpleNamespace(units=(3,), L=1.0, f_star=0.0, value=lambda w: w.exp().sum(-1), gradient=lambda w: w.exp())
+    finding = refute_smoothness(steep)
+    assert finding.refuted and finding.nonfinite > 0

@@ -5,6 +5,7 @@ What needs no simulation comes first; the last three are empirical and take a me
 
 from theory.claims import (
     abc_bound,
+    adam_blind_runs,
     adam_blind_to_constant_weights,
     adam_step_shrinks,
     amss_decomposition,
@@ -38,6 +39,8 @@ from theory.claims import (
     masked_weight_decay,
     mixture_weight_bound,
     modality_second_moment,
+    momentum_energy,
+    momentum_mean_runs,
     momentum_mean_trajectory,
     nonconvex_bound,
     nonconvex_bound_tight,
@@ -174,5 +177,8 @@ CLAIMS: tuple[Claim, ...] = (
     joint_symmetry_settles.CLAIM,
     released_weights_settle.CLAIM,
     tuned_step.CLAIM,
+    momentum_energy.CLAIM,
+    momentum_mean_runs.CLAIM,
+    adam_blind_runs.CLAIM,
 )
 """All claims. A new claim is one file and one line here."""

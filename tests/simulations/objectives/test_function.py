@@ -7,6 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from simulations.engine import simulate
+from simulations.methods import METHODS
+from simulations.noise import Gaussian
 from simulations.objectives import FunctionObjective, SmoothRastrigin
 
 
@@ -102,3 +105,10 @@ def test_constants_without_sense_are_refused(constants: dict[str, float]) -> Non
 def test_an_error_of_the_function_is_passed_on() -> None:
     with pytest.raises(ZeroDivisionError):
         FunctionObjective(lambda w: w.sum(-1) * (1 // 0), 3, L=1.0, f_star=0.0)
+
+
+def test_the_engine_takes_it() -> None:
+    objective = FunctionObjective(lambda w: w.square().sum(-1) / 2, 3, L=1.0, f_star=0.0)
+    options = {"start": [1.0, 2.0, 3.0], "stepsize": 0.5, "checkpoints": (1,), "replicates": range(2)}
+    trace = simulate(objective, Gaussian(3, total=0.0), METHODS["sgd"], **options)  # type: ignore[arg-type]
+    assert trace.iterate[1, 0].tolist() == [0.5, 1.0, 1.5]
