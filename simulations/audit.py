@@ -126,17 +126,28 @@ def audit(
     outcomes = work(tasks(claims, root, level), workers=workers, done=done)
     measurements: dict[str, Measurement] = {}
     verdicts = []
-    for claim in claims:
-        if claim.empirical:
-            cells = EXPERIMENTS[claim.id].at(level)
-            runs = [outcomes[Task(claim.id, cell, root)] for cell in cells]
-            measurements[claim.id] = Measurement(runs=[_run(outcome) for outcome in runs])
-            verdicts.append(claim.verify(measurements[claim.id]))
-        else:
-            evidence = outcomes[Task(claim.id)]
-            assert isinstance(evidence, tuple)  # a task without a cell verifies a claim
-            verdicts.append(Verdict(claim=claim, evidence=evidence))
+    with _one_thread():
+        for claim in claims:
+            if claim.empirical:
+                runs = [_run(outcomes[Task(claim.id, cell, root)]) for cell in EXPERIMENTS[claim.id].at(level)]
+                measurements[claim.id] = Measurement(runs=runs)
+                verdicts.append(claim.verify(measurements[claim.id]))
+            else:
+                evidence = outcomes[Task(claim.id)]
+                assert isinstance(evidence, tuple)  # a task without a cell verifies a claim
+                verdicts.append(Verdict(claim=claim, evidence=evidence))
     return Audit(tuple(verdicts), measurements)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Searches take thousands of small operations, on which the threads of torch would wait for one another."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _run(outcome: Run | tuple[Evidence, ...]) -> Run:

@@ -139,7 +139,7 @@ def _simulated(
     held: list[Tensor] = []
     for first in range(0, steps, at_once):
         xi = _joined(streams[0], lambda stream: noise.numbers(stream, at_once, size))
-        bits = _joined(streams[1], lambda stream: stream.words(at_once, size, slots)) if slots else xi
+        bits = _joined(streams[1], lambda stream: stream.words(at_once, size, slots))
         inputs = [xi, bits, numbers[:, first : first + at_once]]
         quiet = not any(first < t < first + at_once for t in recorder.checkpoints)
         if place.type == "cuda" and first and quiet and first + at_once <= steps:

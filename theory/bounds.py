@@ -123,7 +123,8 @@ def second_moment_factor(method: Estimator, n: int, k: int) -> float:
       The designs round pi_j to multiples of 2^-40, off by at most n of them, and pi_j >= a k / n: one more factor
       1 / (1 - n^2 2^-40 / (a k)).
 
-    Raises ValueError for a method without such a factor (biased weights, or weights that are not bounded).
+    Raises ValueError for a method without such a factor: biased weights, weights that are not bounded, or sizes from
+    another vector than the one that is masked.
 
     >>> from types import SimpleNamespace
     >>> uniform = SimpleNamespace(name="", importance=None, design=SimpleRandom(), weighting=HorvitzThompson())
@@ -132,6 +133,8 @@ def second_moment_factor(method: Estimator, n: int, k: int) -> float:
     """
     if method.design is None:
         return 1.0
+    if getattr(method, "lagged", False) and method.importance is not None:
+        raise ValueError(f"the factor n / k needs sizes from the masked vector itself, found method {method.name!r}")
     if isinstance(method.weighting, HorvitzThompson):
         if isinstance(method.design, SimpleRandom):
             return n / k

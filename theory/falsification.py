@@ -123,9 +123,7 @@ class _Look:
         self._generator = torch.Generator().manual_seed(seed)
         self.d, self.L = sum(objective.units), float(objective.L)
         self.radius = float(getattr(objective, "radius", math.inf))
-        # A search against L does without a lower bound.
-        stated = getattr(objective, "f_star", None)
-        self.f_star = -math.inf if stated is None else float(stated)
+        self.f_star = -math.inf if objective.f_star is None else float(objective.f_star)
         self.points = self.nonfinite = 0
 
     def normal(self, *shape: int) -> Tensor:

@@ -10,8 +10,8 @@ phi_1(x, y) = 2 x^3 / (3 x^2 + y^2) = r f(theta), f = 2 c^3 / (1 + 2 u) with c =
 
 As in theory.mean_field it follows that |phi_1(g + d) - phi_1(g) - <grad phi_1(g), d>| <= (1 + 2 G) |d|^2 for |g| >= 1:
 with s = 2 G / (1 + 2 G), for |d| <= s the segment stays at radius 1 - s, and Taylor gives |d|^2 / (1 - s); otherwise
-the left side is at most 2 G |d| <= (2 G / s) |d|^2. The noise xi_2 = +-1 keeps |w + xi| >= 1 at w = (m, 0), and h_1 is even
-in w_2. So for random w with E w_1 = m,
+the left side is at most 2 G |d| <= (2 G / s) |d|^2. The noise xi_2 = +-1 keeps |w + xi| >= 1 at w = (m, 0), and h_1
+is even in w_2. So for random w with E w_1 = m,
 
     |drift(m) - E h_1(w)| <= (1 + 2 G) E |w - (m, 0)|^2,    and    E |w|^2 >= (drift(0) - E h_1(w))^2 / G^2.
 """

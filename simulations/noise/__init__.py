@@ -5,6 +5,7 @@
 | Gaussian, PerModality | grad F + xi, symmetric in every coordinate given the others | |grad F|^2 + sigma2 |
 | TwoPoint, skewed | grad F + xi, skewed where p is not 1/2 | |grad F|^2 + sigma2 |
 | Student | grad F + xi, heavy tails | |grad F|^2 + sigma2 |
+| OneLarge | grad F + xi, jointly symmetric but not coordinate by coordinate | |grad F|^2 + sigma2 |
 | Multiplicative | (1 + s z) grad F | (1 + s^2) |grad F|^2 |
 | ModalityDropout | a modality is there with probability p_m | at most |grad F|^2 / min p |
 | ProgressOracle | hides the next coordinate of a chain | at most |grad F|^2 / p |
@@ -16,6 +17,7 @@ from simulations.noise.finite_sum import SampledTerms
 from simulations.noise.gaussian import Gaussian
 from simulations.noise.modality_dropout import ModalityDropout
 from simulations.noise.multiplicative import Multiplicative
+from simulations.noise.one_large import OneLarge
 from simulations.noise.per_modality import PerModality
 from simulations.noise.progress_oracle import Chain, ProgressOracle
 from simulations.noise.student import Student
@@ -29,6 +31,7 @@ __all__ = [
     "ModalityDropout",
     "Multiplicative",
     "Noise",
+    "OneLarge",
     "PerModality",
     "ProgressOracle",
     "SampledTerms",

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from amss_min.designs import Systematic
+from amss_min.designs import Systematic, TopK
 from amss_min.importance import GradientNorm
-from amss_min.weightings import HorvitzThompson
+from amss_min.weightings import HorvitzThompson, Indicator
 from simulations.engine import simulate
 from simulations.methods import METHODS, Method
 from simulations.noise import Gaussian, ModalityDropout, Multiplicative, Noise, PerModality, Student, TwoPoint, skewed
@@ -22,8 +22,9 @@ from simulations.streams import Stream
 from simulations.trace import Trace, joined
 
 ORDERED = Method("ordered", GradientNorm(0.1), Systematic(random_order=False), HorvitzThompson())
+LARGEST = Method("largest", GradientNorm(), TopK(), Indicator())
 LAGGED = Method("lagged", METHODS["amss"].importance, METHODS["amss"].design, METHODS["amss"].weighting, lagged=True)
-METHOD = {**METHODS, "ordered": ORDERED, "lagged": LAGGED}
+METHOD = {**METHODS, "ordered": ORDERED, "lagged": LAGGED, "largest": LARGEST}
 CASES: tuple[tuple[Objective, Noise, float, Optimiser, Stepsize], ...] = (
     (BlockCosine(n=7), skewed(14, total=2.0), 0.3, Descent(), Constant(0.05)),
     (IsotropicQuadratic(n=2), TwoPoint((0.1, 0.5), (1.0, 1.0)), 0.5, Momentum(), InverseTime(1.0, 20.0)),

@@ -17,7 +17,7 @@ from theory.claims.joint_symmetry_settles import CLAIM, SETTLING
 from theory.measurement import Measurement
 
 SETTLED, REPELLED = JOINT_SYMMETRY_SETTLES.quick or ()
-CELLS = [replace(SETTLED, checkpoints=(1, 200)), replace(REPELLED, checkpoints=(1, 500))]
+CELLS = [replace(SETTLED, checkpoints=(1, 120)), replace(REPELLED, checkpoints=(1, 250))]
 
 
 def evidence(change: Callable[[Cell], Cell] = lambda cell: cell) -> list[Evidence]:
@@ -29,7 +29,7 @@ def refuted(found: list[Evidence]) -> list[str]:
 
 
 def short(cell: Cell) -> Cell:
-    return replace(cell, checkpoints=(1, 200))
+    return replace(cell, checkpoints=(1, 120))
 
 
 def test_production_is_consistent_with_it() -> None:
