@@ -18,14 +18,20 @@ from simulations.trace import Recorder, Trace, joined
 _TOGETHER = 2**17  # coordinates that a CPU holds at a time: 1 MiB, so that the passes of a step find them in the cache
 
 
-def _block(device: torch.device, dtype: torch.dtype) -> int:
-    """Replicates of a block: many where a request is cheap beside its numbers, as few as 256 on a CPU in float64."""
-    return 256 if device.type == "cpu" and dtype == torch.float64 else 1024
+def _block(device: torch.device, dtype: torch.dtype, d: int) -> int:
+    """Replicates of a block, a power of two: many where a request is cheap beside its numbers, fewer where d is large.
+
+    It depends on nothing else, and so a replicate's numbers do not either.
+    """
+    most = 256 if device.type == "cpu" and dtype == torch.float64 else 1024
+    return min(most, max(16, 1 << (max(1, _TOGETHER // d).bit_length() - 1)))
 
 
-def _numbers(device: torch.device) -> int:
+def _numbers(device: torch.device, dtype: torch.dtype) -> int:
     """Random numbers that a block makes at a time, about."""
-    return 2**16 if device.type == "cpu" else 2**22
+    if device.type != "cpu":
+        return 2**22
+    return 2**16 if dtype == torch.float64 else 2**18
 
 
 @torch.inference_mode()
@@ -88,7 +94,7 @@ def simulate(
         weights,
         paths,
     )
-    size = _block(place, dtype)
+    size = _block(place, dtype, objective.d)
     together = size * max(1, _TOGETHER // (size * objective.d)) if place.type == "cpu" else len(replicates) + size
     whole = Blocks(replicates, size)
     firsts = range(whole.numbers[0] * size, replicates.stop, together)
@@ -124,7 +130,7 @@ def _simulated(
     blocks = Blocks(replicates, size)
     run = _Run(problem, blocks.rows, place, dtype)
     slots = run.slots
-    at_once = max(1, _numbers(place) // (size * max(noise.width, slots)))
+    at_once = max(1, _numbers(place, dtype) // (size * max(noise.width, slots)))
     recorder = Recorder(problem.checkpoints, run.w, paths=problem.paths)
     streams = [blocks.streams(root, axes, place, dtype, purpose=purpose) for purpose in ("noise", "mask")]
     numbers = _scalars(problem, steps, at_once).to(place)

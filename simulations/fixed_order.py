@@ -64,69 +64,69 @@ class _Modality:
         if importance is None:
             pi = Systematic(random_order=False).inclusion(torch.ones(n), k)
             self.ends = self._ends(pi.cumsum(-1).to(dtype))
-            self.inverse = 1 / self.ends.diff()
+            self.inverse = torch.cat([1 / self.ends.diff(), self.ends[:1]])
 
     def multipliers(self, x: Tensor, words: Tensor) -> Tensor:
         """The multipliers of this modality."""
         start = (words >> (62 - self.bits)).to(self.dtype).mul_(self.unit)
         if self.importance is None:
-            crossed = (self.ends + start).floor_()
-            return (crossed[..., 1:] - crossed[..., :-1]).mul_(self.inverse)
-        ends = self._ends(self._water_filled(self._sizes(x, self.importance)).cumsum(-1))
-        crossed = (ends + start).floor_()
-        strides = (ends[..., 1:] - ends[..., :-1]).clamp_min_(self.unit)
-        return (crossed[..., 1:] - crossed[..., :-1]).div_(strides)
-
-    def _sizes(self, x: Tensor, importance: Importance) -> Tensor:
-        """Sizes with sum 1; a row that has overflowed counts as zeros where it is not finite."""
-        sizes, tiny = x.abs(), torch.finfo(self.dtype).tiny
-        total = sizes.sum(-1, keepdim=True)
-        if not bool(total.isfinite().all()):
-            sizes.nan_to_num_(0.0, 0.0, 0.0)
-            total = sizes.sum(-1, keepdim=True)
-        if type(importance) is SquaredGradient:
-            sizes = (sizes / sizes.amax(-1, keepdim=True).clamp_min_(tiny)).square_()
-            total = sizes.sum(-1, keepdim=True)
-        sizes.mul_((1 - importance.mix) / total.clamp_min_(tiny))
-        if importance.mix == 0:
-            return sizes
-        if bool(sizes.amin() > 0):
-            return sizes.add_(importance.mix / self.n)
-        present = sizes.sign()
-        return sizes.add_(present.mul_(importance.mix / present.sum(-1, keepdim=True).clamp_min(1)))
+            return _strides((self.ends + start).floor_()).mul_(self.inverse)[:, :-1]
+        ends = self._ends(self._probabilities(x, self.importance).cumsum(-1))
+        return _strides((ends + start).floor_()).div_(_strides(ends).clamp_min_(self.unit))[:, :-1]
 
     def _ends(self, sums: Tensor) -> Tensor:
         """0 and the cumulative sums as multiples of the unit, the last of them k (or what there is, of fewer units)."""
         last = sums[..., -1:].round()
-        ends = sums.new_zeros(*sums.shape[:-1], self.n + 1)
+        ends = sums.new_empty(*sums.shape[:-1], self.n + 1)
+        ends[..., 0] = 0.0
         torch.mul(sums, last / sums[..., -1:].clamp_min(self.unit) / self.unit, out=ends[..., 1:])
         ends.round_().mul_(self.unit)
         ends[..., -1:] = last
         return ends
 
-    def _water_filled(self, sizes: Tensor) -> Tensor:
-        """min(1, c size) with sum k, for rows (R, n): Newton's method for c from below, in finitely many rounds.
-
-        The sum is concave and piecewise linear in c. With m units capped and s the sum, the next c is
-        c (k - m) / (s - m); it ends when this factor is 1 up to the rounding of the sum.
-        """
-        pi = sizes.mul(self.k)
+    def _probabilities(self, x: Tensor, importance: Importance) -> Tensor:
+        """min(1, c size) with sum k, for rows (R, n); a row that has overflowed counts as 0 where it is not finite."""
+        raw, tiny, mix = x.abs(), torch.finfo(self.dtype).tiny, importance.mix
+        total = raw.sum(-1, keepdim=True)
+        if not bool(total.isfinite().all()):
+            raw.nan_to_num_(0.0, 0.0, 0.0)
+            total = raw.sum(-1, keepdim=True)
+        if type(importance) is SquaredGradient:
+            raw = (raw / raw.amax(-1, keepdim=True).clamp_min_(tiny)).square_()
+            total = raw.sum(-1, keepdim=True)
+        present = raw.sign() if mix and not bool(raw.amin() > 0) else None
+        pi = raw.mul_(self.k * (1 - mix) / total.clamp_min_(tiny))
+        if present is not None:
+            pi.add_(present.mul_(self.k * mix / present.sum(-1, keepdim=True).clamp_min(1)))
+        elif mix:
+            pi.add_(self.k * mix / self.n)
         (over,) = (pi.amax(-1) > 1).nonzero(as_tuple=True)
         if len(over):
-            pi.index_copy_(0, over, self._capped(sizes[over]))
+            pi.index_copy_(0, over, self._capped(pi[over]))
         return pi
 
     def _capped(self, sizes: Tensor) -> Tensor:
-        """The same for rows of which a unit is capped."""
-        scale = torch.full_like(sizes[..., :1], float(self.k))
+        """min(1, c size) with sum k for rows of sum k of which a size is above 1: Newton's method for c, from below.
+
+        The sum is concave and piecewise linear in c. With m units capped and s the sum, the next c is
+        c (k - m) / (s - m); it ends, after finitely many rounds, when this factor is 1 up to the rounding of the sum.
+        """
+        pi, whole, scale = sizes.clamp_max(1.0), torch.empty_like(sizes), torch.ones_like(sizes[..., :1])
         close = 4 * self.n * torch.finfo(self.dtype).eps
         for _ in range(_MOST_ROUNDS):
-            pi = (sizes * scale).clamp_max_(1.0)
-            capped = pi.floor().sum(-1, keepdim=True)
-            rest = pi.sum(-1, keepdim=True) - capped
-            factor = torch.where(rest > 0, (self.k - capped) / rest.clamp_min(self.unit), 1.0)
-            settled = (factor - 1).abs() <= close
+            capped = torch.floor(pi, out=whole).sum(-1, keepdim=True)
+            factor = (self.k - capped).div_((pi.sum(-1, keepdim=True) - capped).clamp_min_(self.unit))
+            settled = ((factor - 1).abs_() <= close).logical_or_(factor == 0)
             if bool(settled.all()):
                 break
-            scale = scale * factor.masked_fill_(settled, 1.0)  # a row does not move on because others do
+            scale.mul_(factor.masked_fill_(settled, 1.0))  # a row does not move on because others do
+            torch.mul(sizes, scale, out=pi).clamp_max_(1.0)
         return pi
+
+
+def _strides(ends: Tensor) -> Tensor:
+    """Differences of neighbours along rows (R, n + 1), in one pass over all; the last column means nothing."""
+    strides, flat = torch.empty_like(ends), ends.view(-1)
+    torch.sub(flat[1:], flat[:-1], out=strides.view(-1)[:-1])
+    strides[-1, -1] = 0.0
+    return strides

@@ -78,7 +78,7 @@ def test_the_mean_over_all_starts_is_the_gradient(importance: Importance | None,
     part.bits, part.unit = grid, 2.0**-grid
     if importance is None:
         part.ends = part._ends(part.ends[1:])
-        part.inverse = 1 / part.ends.diff()
+        part.inverse = torch.cat([1 / part.ends.diff(), part.ends[:1]])
     words = (torch.arange(2**grid) << (62 - grid)).unsqueeze(-1)
     for row in x:
         mean = coarse(row.expand(len(words), -1), words).to(torch.float64).mean(0)
