@@ -125,20 +125,19 @@ def report_command(
 
 @app.command(name="readme")
 def readme_command(results: Results = Path("results")) -> int:
-    """Write the table of claims in README.md anew, from verdicts.json in results.
+    """Write the tables of claims in README.md and docs/claims.md anew, from verdicts.json in results.
 
     \b
     Example:
       python -m paper_figs readme
     """
     _, verdicts = read_verdicts(results)
-    target = ROOT / "README.md"
     with _written_to(ROOT):
         try:
-            changed = update(target, [verdict.model_dump() for verdict in verdicts])
+            changed = update(ROOT, [verdict.model_dump() for verdict in verdicts])
         except ValueError as error:
             raise BadData(str(error)) from error
-    _say(_out(), f"{'written' if changed else 'current already'}: {target}")
+    _say(_out(), f"written: {', '.join(map(str, changed))}" if changed else f"current already: {ROOT / 'README.md'}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The README does what it prints: its loops run, and its table of claims is current."""
+"""The README does what it prints: its loops and its estimator run, and the tables of claims are current."""
 
 import json
 import re
@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 import torch
 
-from paper_figs.claims_table import BEGIN, END, claims_table, with_table
+from amss_min.__main__ import main as check
+from paper_figs.claims_table import BEGIN, END, claims_table, short_table, update
 from simulations.__main__ import main as simulations
 from theory.claims import CLAIMS
 from theory.verdict import Claim
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+CLAIMS_PAGE = (ROOT / "docs" / "claims.md").read_text()
 BLOCKS = re.findall(r"```(python|diff)\n(.*?)```", README, re.DOTALL)
 
 
@@ -96,23 +98,49 @@ def exact_verdicts() -> list[dict[str, Any]]:
     return [claim.verify().as_json() for claim in CLAIMS if not claim.empirical]
 
 
-def test_the_table_of_claims_is_current(exact_verdicts: list[dict[str, Any]]) -> None:
-    fresh = claims_table(exact_verdicts).splitlines()
-    printed_rows = README.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
-    assert printed_rows[: len(fresh)] == fresh
-    empirical = [claim for claim in CLAIMS if claim.empirical]
-    for claim, row in zip(empirical, printed_rows[len(fresh) :], strict=True):
-        beginning = claims_table([{**claim_json(claim), "scope": ""}]).splitlines()[-1].rstrip(" |")
-        assert row.startswith(beginning)  # id, statement and status; what the audit saw is behind it
+def rows(page: str) -> list[str]:
+    """What stands between the markers of a page."""
+    return page.partition(BEGIN)[2].partition(END)[0].strip().splitlines()
+
+
+def test_the_tables_of_claims_are_current(exact_verdicts: list[dict[str, Any]]) -> None:
+    assert rows(README) == short_table([claim_json(claim) for claim in CLAIMS]).splitlines()
+    fresh = {verdict["id"]: claims_table([verdict]).splitlines()[-1] for verdict in exact_verdicts}
+    for claim, row in zip(CLAIMS, rows(CLAIMS_PAGE)[2:], strict=True):
+        if claim.empirical:
+            beginning = claims_table([{**claim_json(claim), "scope": ""}]).splitlines()[-1].rstrip(" |")
+            assert row.startswith(beginning)  # id, statement and status; what the audit saw is behind it
+        else:
+            assert row == fresh[claim.id]
 
 
 @pytest.mark.slow
-def test_the_audit_gives_the_table_as_printed(tmp_path: Path) -> None:
+def test_the_audit_gives_the_tables_as_printed(tmp_path: Path) -> None:
     assert simulations(["audit", "--results", str(tmp_path)]) == 0
     verdicts = json.loads((tmp_path / "verdicts.json").read_text())
-    assert with_table(README, claims_table(verdicts)) == README
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "README.md").write_text(README)
+    (tmp_path / "docs" / "claims.md").write_text(CLAIMS_PAGE)
+    assert update(tmp_path, verdicts) == []
 
 
 def claim_json(claim: Claim) -> dict[str, str]:
     status = claim.expected_status.value
-    return {"id": claim.id, "statement": claim.statement, "status": status, "expected_status": status}
+    return {
+        "id": claim.id,
+        "kind": claim.kind.value,
+        "statement": claim.statement,
+        "status": status,
+        "expected_status": status,
+    }
+
+
+def test_the_estimator_is_refuted_by_the_command_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.py").write_text(printed("python", "def top_heavy"))
+    monkeypatch.chdir(tmp_path)
+    assert "python3 bootstrap.py run amss_min check mine.py:top_heavy" in README
+    assert check(["check", "mine.py:top_heavy"]) == 1
+    assert "top_heavy: REFUTED" in capsys.readouterr().out
+    assert (tmp_path / "top_heavy.witness.json").is_file()

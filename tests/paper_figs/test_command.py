@@ -128,17 +128,19 @@ def test_the_report_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert (tmp_path / "report" / "index.html").is_file()
 
 
-def test_the_table_of_the_readme_is_written(
+def test_the_tables_of_claims_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(program, "ROOT", tmp_path)
-    plant(tmp_path, {"verdicts.json": [verdict()], "README.md": f"a\n{BEGIN}\n{END}\nb\n".encode()})
+    page = f"a\n{BEGIN}\n{END}\nb\n".encode()
+    plant(tmp_path, {"verdicts.json": [verdict()], "README.md": page, "docs/claims.md": page})
     assert main(["readme", "--results", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("written: ")
-    assert "| `ht-unbiased` |" in (tmp_path / "README.md").read_text()
+    assert "| `ht-unbiased` | identity | HOLDS |" in (tmp_path / "README.md").read_text()
+    assert "| `ht-unbiased` | " in (tmp_path / "docs" / "claims.md").read_text()
     assert main(["readme", "--results", str(tmp_path)]) == 0
     assert capsys.readouterr().out.startswith("current already: ")
-    (tmp_path / "README.md").write_text("no markers")
+    (tmp_path / "docs" / "claims.md").write_text("no markers")
     assert "must hold the markers" in refusal(capsys, "readme", "--results", str(tmp_path))
 
 
