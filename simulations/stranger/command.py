@@ -214,7 +214,7 @@ def _show(found: ObjectiveAudit) -> None:
     rows = []
     for verdict in found.verdicts:
         condition = found.condition(verdict)
-        status = "not run" if verdict.scope.startswith(NOT_RUN) else verdict.status.value
+        status = verdict.status.value + (", not run" if verdict.scope.startswith(NOT_RUN) else "")
         rows.append((verdict, status + (f", {condition}" if condition else ""), verdict.scope.removeprefix(NOT_RUN)))
     say(f"{found.objective.name}, f_star={found.objective.f_star:g} as stated")
     out().print(verdict_table(rows))
