@@ -38,6 +38,13 @@ def test_its_averages_are_those_of_the_closed_form(dtype: torch.dtype) -> None:
     assert abs(found.mean - expected) <= found.half + 2.0**-20 * expected
 
 
+def test_it_leaves_the_arithmetic_of_the_process_alone() -> None:
+    compiled.descend(replicates=1, d=1, k=1, steps=1, stepsize=0.1, seed=0, start=1.0, dtype=torch.float32)
+    small = 2.0**-1060
+    assert small * 0.5 == 2.0**-1061  # a subnormal number, which some compiler options turn to 0 for good
+    assert float(torch.tensor([small], dtype=torch.float64) * 0.5) == 2.0**-1061
+
+
 def test_replicates_have_streams_of_their_own_and_seeds_repeat() -> None:
     def run(seed: int) -> torch.Tensor:
         return compiled.descend(
