@@ -25,10 +25,11 @@ from theory.bounds import (
 from theory.measurement import Array
 
 SHARES = st.floats(0.01, 1.0)
+NUMBERS = st.just(0.0) | st.floats(1e-100, 5)  # where products underflow, relative bounds say nothing
 NORMS = st.lists(st.just(0.0) | st.floats(1e-6, 1e6), min_size=1, max_size=8)
 
 
-@given(st.floats(0.1, 10), st.floats(1, 10), SHARES, st.floats(0, 5), st.floats(0, 5), st.integers(1, 200))
+@given(st.floats(0.1, 10), st.floats(1, 10), SHARES, NUMBERS, NUMBERS, st.integers(1, 200))
 def test_the_bracket_only_improves_the_textbook_bound(
     L: float, factor: float, share: float, gap: float, sigma2: float, T: int
 ) -> None:
@@ -41,7 +42,7 @@ def test_the_bracket_only_improves_the_textbook_bound(
     assert found == pytest.approx(direct, rel=1e-11)  # 1 - (1 - x)^T cancels at a cost of 2^-52 / x, x >= 1e-3
 
 
-@given(st.floats(0.1, 10), st.integers(1, 8), SHARES, st.floats(0.01, 5), st.floats(0, 5), st.integers(1, 200))
+@given(st.floats(0.1, 10), st.integers(1, 8), SHARES, st.floats(0.01, 5), NUMBERS, st.integers(1, 200))
 def test_the_quadratic_stays_below_the_bound_and_attains_it_without_noise(
     L: float, quotient: int, share: float, start: float, sigma2: float, T: int
 ) -> None:
@@ -57,7 +58,7 @@ def test_the_quadratic_stays_below_the_bound_and_attains_it_without_noise(
             assert exact == pytest.approx(bound, rel=1e-11)
 
 
-@given(st.floats(0.1, 10), st.integers(1, 8), SHARES, st.floats(0.01, 5), st.floats(0, 5), st.integers(1, 200))
+@given(st.floats(0.1, 10), st.integers(1, 8), SHARES, st.floats(0.01, 5), NUMBERS, st.integers(1, 200))
 def test_the_sharp_bound_is_the_oracle_but_for_a_term_of_order_one_over_t(
     L: float, quotient: int, share: float, start: float, sigma2: float, T: int
 ) -> None:
@@ -71,7 +72,7 @@ def test_the_sharp_bound_is_the_oracle_but_for_a_term_of_order_one_over_t(
     assert found - missing == pytest.approx(exact, rel=1e-10, abs=1e-10 * found)
 
 
-@given(st.floats(0.1, 10), st.floats(1, 10), SHARES, st.floats(0, 5), st.floats(0, 5), st.integers(1, 200))
+@given(st.floats(0.1, 10), st.floats(1, 10), SHARES, NUMBERS, NUMBERS, st.integers(1, 200))
 def test_the_sharp_bound_lies_between_the_plain_one_and_its_half(
     L: float, factor: float, share: float, gap: float, sigma2: float, T: int
 ) -> None:
@@ -82,7 +83,7 @@ def test_the_sharp_bound_lies_between_the_plain_one_and_its_half(
     assert plain / (2 - stepsize * L * factor) * (1 - 1e-11) <= sharp <= plain * (1 + 1e-11)
 
 
-@given(st.floats(0.1, 10), st.floats(1, 10), st.floats(0.01, 5), st.floats(0, 5), st.integers(1, 10**6))
+@given(st.floats(0.1, 10), st.floats(1, 10), st.floats(0.01, 5), NUMBERS, st.integers(1, 10**6))
 def test_the_tuned_step_keeps_the_tuned_bound(L: float, factor: float, gap: float, sigma2: float, T: int) -> None:
     horizon, constants = np.array([T]), {"L": L, "gap": gap, "factor": factor, "sigma2": sigma2}
     stepsize = float(tuned_stepsize(horizon, **constants)[0])
