@@ -36,6 +36,7 @@ from amss_min.importance import GradientNorm, Importance, SquaredGradient
 from amss_min.modalities import Units, columns, heads, rows, split_head, weights
 from amss_min.released import Released
 from amss_min.report import Report
+from amss_min.schedule import Schedule
 from amss_min.significance import MutualInformationRate, unimodal_logits
 from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, ShiftedInverse, Weighting
 
@@ -56,6 +57,7 @@ __all__ = [
     "Released",
     "Report",
     "Sampford",
+    "Schedule",
     "SequentialPoisson",
     "ShiftedInverse",
     "SimpleRandom",

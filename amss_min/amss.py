@@ -1,8 +1,8 @@
 """AMSS and AMSS+: what happens to the gradient between backward() and step()."""
 
-import hashlib
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -11,16 +11,30 @@ from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
 from amss_min.designs import Design, Draw, Successive, Systematic
+from amss_min.distributed import Group as ProcessGroup
+from amss_min.distributed import Ranks, refuse_sharded
+from amss_min.fractions import Fractions
 from amss_min.importance import Importance, SquaredGradient
+from amss_min.loops import LateChanges, unwrapped
 from amss_min.modalities import Part
-from amss_min.plan import Batch, Block, batches, blocks_of, close_names
+from amss_min.plan import Batch, Block, Plans, blocks_of, scale
 from amss_min.released import Released
 from amss_min.report import Group, Report
-from amss_min.settings import Keep, checked_keep, refuse_contradictions, refuse_other_types, refuse_sizes
-from amss_min.significance import MutualInformationRate, Observation
+from amss_min.schedule import Progress, Schedule, checked_schedule
+from amss_min.settings import (
+    Keep,
+    checked_keep,
+    default_generator,
+    refuse_closure,
+    refuse_contradictions,
+    refuse_other_types,
+    refuse_sizes,
+)
+from amss_min.state import refuse_other_state
+from amss_min.updates import Copies, Masks, checked_masks
 from amss_min.weightings import HorvitzThompson, Indicator, ShiftedInverse, Weighting
 
-_MOST_PLANS = 16
+Norms = Callable[[Batch], Tensor]
 
 
 class AMSS:
@@ -35,6 +49,14 @@ class AMSS:
     generator: drawn from once a step and size of tensor; by default a new one on the parameters' device,
     seeded from torch.initial_seed() and the names of the tensors.
     released: True or a `Released` reproduces the released code's departures.
+    masks: what m multiplies (docs/masks.md). "gradient": g, before weight decay, momentum or Adam. "update": the
+    optimizer's update u = w_after - w_before, decay and momentum included, with sizes of u; AMSSPlus is unbiased for u.
+    "freeze" (AMSS alone): units that are not drawn, with sizes of g, keep every bit; the others move by u. In the last
+    two the optimizer's state advances as without a mask, and a step copies the masked parameters.
+    process_group: the ranks that mask alike, where torch.distributed is initialised: None for all of them, or a group,
+    or False where every rank trains on its own. The first step gives all of them the generator state of the first
+    rank; observations are pooled over them (docs/loops.md).
+    schedule: which steps are masked, and which of them draw anew (amss_min.schedule); by default every step.
 
     What is left as it is: parameters without a gradient (grad is None) and frozen ones; units whose gradient
     is zero, or so small that their energy is (norms below about 1e-22 in float32, 1e-162 in float64), so that
@@ -74,6 +96,9 @@ class AMSS:
         weighting: Weighting | None = None,
         generator: torch.Generator | None = None,
         released: bool | Released | None = None,
+        masks: Masks = "gradient",
+        schedule: Schedule | None = None,
+        process_group: ProcessGroup = None,
     ) -> None:
         refuse_other_types(importance, design, weighting, released)
         self.released = Released() if released is True else released or None
@@ -81,19 +106,23 @@ class AMSS:
         self.design = design or self._default_design()
         self.weighting = weighting or self._default_weighting()
         refuse_contradictions(self.design, self.weighting, self.released, unbiased=self._plus)
+        self.masks = checked_masks(masks, self.weighting, self.released, unbiased=self._plus)
+        self.schedule = checked_schedule(schedule, unbiased=self._plus)
         self.blocks = blocks_of(modalities)
+        refuse_sharded(self.blocks, self.masks)
         self.modalities = tuple(name for name in modalities)
         self.keep = checked_keep(keep, self.modalities, self.released)
         refuse_sizes(self.blocks, self.keep, self.design, self.weighting)
-        fixed = {} if isinstance(self.keep, MutualInformationRate) else self.keep
-        self._constant = torch.tensor(list(fixed.values()), dtype=torch.float64)
-        self.generator = generator or self._default_generator()
+        self._fractions = Fractions(self.keep, self.modalities)
+        self.generator = generator or default_generator(self.blocks)
         self.report: Report | None = None
-        self._hooks: dict[int, tuple[Optimizer, RemovableHandle]] = {}  # by position, in the order of attaching
-        self._observed: Observation | None = None
-        self._used_by: set[int] = set()  # positions of the optimizers that stepped since the last observation
+        self._ranks = Ranks(process_group)
+        self._late_changes = LateChanges()
+        self._hooks: dict[int, tuple[Optimizer, list[RemovableHandle]]] = {}  # by position, in the order of attaching
         self._positions = itertools.count()
-        self._batches: dict[tuple[int, ...], list[Batch]] = {}
+        self._plans = Plans(self.blocks)
+        self._progress: dict[int, Progress] = {}  # by position
+        self._waiting: dict[int, Callable[[], None]] = {}  # what is left to do after the update, by position
 
     @property
     def attached(self) -> list[Optimizer]:
@@ -103,11 +132,11 @@ class AMSS:
     def attach(self, optimizer: Optimizer) -> None:
         """Mask in a pre-hook of optimizer.step(): after unscaling, clipping and all-reduce, before the update.
 
-        The hook masks the parameters that this optimizer holds; several optimizers may be attached, each with
-        its own.
+        It masks the parameters that this optimizer holds; several optimizers may be attached, each with its own.
         Raises ValueError for an optimizer that is attached already or holds no masked parameter. A step with
         a closure raises RuntimeError: the hook would run before the closure's backward pass.
         """
+        optimizer = unwrapped(optimizer)
         if any(optimizer is other for other in self.attached):
             raise ValueError("an optimizer is attached once, or its gradients would be masked twice; found it attached")
         if not self._held_by(optimizer):
@@ -115,14 +144,18 @@ class AMSS:
         position = next(self._positions)
 
         def before_step(stepping: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-            if kwargs.get("closure") is not None or any(argument is not None for argument in args[1:]):
-                raise RuntimeError(
-                    "step(closure) cannot be masked: the hook runs before the closure's backward pass. "
-                    "Call backward() first, then step() without a closure"
-                )
+            refuse_closure(args[1:], kwargs)
             self._mask(self._held_by(stepping), position)
 
-        self._hooks[position] = (optimizer, optimizer.register_step_pre_hook(before_step))
+        def after_step(stepping: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            with torch.inference_mode():
+                self._waiting.pop(position)()
+
+        # Where the step is compiled, the masks are drawn outside of its graph: a generator cannot be traced.
+        handles = [optimizer.register_step_pre_hook(torch.compiler.disable(before_step))]
+        if self.masks != "gradient":
+            handles.append(optimizer.register_step_post_hook(torch.compiler.disable(after_step)))
+        self._hooks[position] = (optimizer, handles)
 
     def _held_by(self, optimizer: Optimizer) -> list[Block]:
         held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
@@ -130,9 +163,10 @@ class AMSS:
 
     def detach(self, optimizer: Optimizer) -> None:
         """End the masking of this optimizer's steps; ValueError where it is not attached."""
-        for position, (other, handle) in self._hooks.items():
-            if other is optimizer:
-                handle.remove()
+        for position, (other, handles) in self._hooks.items():
+            if other is unwrapped(optimizer):
+                for handle in handles:
+                    handle.remove()
                 del self._hooks[position]
                 return
         raise ValueError("detach takes an attached optimizer, found one that is not")
@@ -140,108 +174,122 @@ class AMSS:
     def observe(self, *, logits: Mapping[str, Tensor], features: Mapping[str, Tensor], target: Tensor) -> None:
         """Take note of a batch, from which the keep fractions of the next step are computed.
 
-        logits: name -> uni-modal logits (B, C). features: name -> features (B, D_m). target: (B,) classes.
+        logits: name -> uni-modal logits (B, outputs). features: name -> features (B, D_m). target: (B,) classes,
+        (B, L) bool labels with logits (B, L), or floating (B,) or (B, K) quantities that logits (B, K) predict.
         Several calls before a step (gradient accumulation) are pooled; so are those of a step that a GradScaler
         left out with those of the next, unless the optimizer is fused (which is stepped all the same). A batch
         whose logits or features are not finite counts for nothing; where no other was observed, the next step
-        keeps the ceiling of every modality. Without MutualInformationRate it does nothing. Raises ValueError for
-        a missing or mistyped modality.
+        keeps the ceiling of every modality (with smoothing: what the step before kept). Without
+        MutualInformationRate it does nothing. Raises ValueError for a missing or mistyped modality, or a target that
+        is none of these; TypeError for targets of two kinds before one step.
         """
-        if not isinstance(self.keep, MutualInformationRate):
-            return
-        for what, found in (("logits", logits), ("features", features)):
-            if not isinstance(found, Mapping):
-                raise TypeError(f"observe: {what} must map every modality to a tensor, found {type(found).__name__}")
-            close_names(f"observe: {what}", found, self.modalities)
-        with torch.no_grad():
-            seen = self.keep.observation(
-                [logits[name] for name in self.modalities], [features[name] for name in self.modalities], target
-            )
-        fresh = self._observed is None or bool(self._used_by)
-        self._observed = seen if fresh or self._observed is None else self._observed + seen
-        self._used_by = set()
+        self._fractions.observe(logits, features, target)
+
+    def keep_for(self, *, logits: Mapping[str, Tensor], features: Mapping[str, Tensor], target: Tensor) -> Tensor:
+        """The keep fractions (M,) float64 of a step now with only this batch observed; it takes note of nothing.
+
+        Arguments and errors as for `observe`; with fixed fractions they are returned, whatever the batch. Where
+        fractions are smoothed, the past is what the last step kept.
+        """
+        return self._fractions.of(logits, features, target)
 
     def mask_gradients(self) -> Report:
         """Mask all gradients now, by hand; returns the report. RuntimeError where an optimizer is attached."""
         if self.attached:
             raise RuntimeError("mask_gradients() by hand would mask twice: an optimizer is attached, whose step masks")
-        return self._mask(self.blocks, position=-1)
+        if self.masks != "gradient":
+            raise RuntimeError(f"mask_gradients() masks the gradient, found masks={self.masks!r}: attach the optimizer")
+        self._mask(self.blocks, position=-1)
+        if self.weighting.unbiased:
+            self._late_changes.watch(block.units.parameter for block in self.blocks)
+        assert self.report is not None
+        return self.report
 
     def state_dict(self) -> dict[str, Any]:
-        """Everything that the next step depends on: the generator, and what was observed since the last step."""
-        observed = None if self._observed is None else dict(vars(self._observed))
+        """Everything that the next step depends on: the generator, what was observed, and where every optimizer stands.
+
+        Tensors, numbers, strings and lists of them: torch.load(..., weights_only=True) reads it.
+        """
         return {
             "modalities": list(self.modalities),
             "generator": self.generator.get_state(),
-            "observed": observed,
-            "used_by": sorted(self._used_by),
+            "device": self.generator.device.type,
+            **self._fractions.state(),
+            "progress": {position: progress.state() for position, progress in self._progress.items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume exactly where the state was taken, whatever device it was loaded to.
 
-        Raises ValueError where it belongs to other modalities, or is no state of AMSS.
+        Optimizers must be attached in the same order, before or after. Raises ValueError where the state belongs to
+        other modalities or units, to a generator of another kind of device, or is no state of AMSS.
         """
-        missing = {"modalities", "generator", "observed", "used_by"} - set(state)
-        if missing:
-            raise ValueError(f"the state must be one that state_dict() gave, found no {sorted(missing)} in it")
-        if list(state["modalities"]) != list(self.modalities):
-            raise ValueError(f"the state must be of modalities {self.modalities}, found {state['modalities']}")
-        device = self.blocks[0].units.parameter.device
+        refuse_other_state(state, self.modalities, self.generator.device.type)
+        progress = state.get("progress", {})  # a state taken before there were schedules has none
+        self._progress = {position: Progress.from_state(one, self.blocks) for position, one in progress.items()}
+        self._fractions.load(state, self.blocks[0].units.parameter.device)
         self.generator.set_state(state["generator"].cpu())
-        observed = state["observed"]
-        self._observed = observed and Observation(**{name: value.to(device) for name, value in observed.items()})
-        self._used_by = set(state["used_by"])
+        self._ranks.forget()
 
     def keep_fractions(self, position: int = -1) -> Tensor:
         """The keep fractions of this step, (M,) float64; RuntimeError if observe was forgotten."""
-        if isinstance(self.keep, MutualInformationRate):
-            if self._observed is None or position in self._used_by:
-                raise RuntimeError(
-                    "keep is computed from the batch: call observe(logits=..., features=..., target=...) before every "
-                    "step, found no observation since the last one"
-                )
-            return self.keep.fractions(self._observed)
-        return self._constant
+        return self._fractions(position)
 
     @torch.inference_mode()  # cheaper than no_grad by about a tenth of a step of small operations
-    def _mask(self, blocks: Sequence[Block], position: int) -> Report:
-        rho = self.keep_fractions(position)
+    def _mask(self, blocks: Sequence[Block], position: int) -> None:
+        """Before the update: scale the gradients, or copy the weights, which are masked after it."""
+        self._ranks.agree(self.generator, self.blocks[0].units.parameter.device)
+        self._fractions.pool(self._ranks)
         active = [block for block in blocks if block.active]
-        key = tuple(id(block) for block in active)
-        if key not in self._batches:
-            if len(self._batches) == _MOST_PLANS:  # gradients that come and go at random would pile up
-                self._batches.clear()
-            self._batches[key] = batches(active)
-        # Norms of everything, draws of everything, scales of everything: the many small operations of the
-        # draws then find their code and data in the cache, which either sweep over the gradients clears.
-        measured = [batch.norms() for batch in self._batches[key]]
-        done = [self._drawn(batch, norms, rho) for batch, norms in zip(self._batches[key], measured, strict=True)]
-        for group in done:
-            self._scale(group)
-        self._used_by.add(position)
-        self.report = Report(self.modalities, rho, done, as_released=self.released is not None)
-        return self.report
+        places = self._plans.places(active)
+        progress = self._progress.setdefault(position, Progress())
+        masked = self.schedule.masks(progress.steps)
+        rho = self.keep_fractions(position) if masked and progress.due(self.schedule, places) else None
+        plan = self._plans(places) if masked else []
+        drawn = partial(self._multipliers, plan, rho, places, position)
+        if self.masks == "gradient":
+            scale(drawn(Batch.norms))
+        elif self.masks == "update":
+            copies = Copies(active if masked else ())
+            self._waiting[position] = lambda: copies.mask(drawn(copies.norms))
+        else:
+            self._waiting[position] = partial(Copies(active if masked else ()).restore, drawn(Batch.norms))
+
+    def _multipliers(
+        self, plan: list[Batch], rho: Tensor | None, places: tuple[int, ...], position: int, norms: Norms
+    ) -> list[tuple[Batch, Tensor]]:
+        """One step's multipliers, drawn with keep fractions rho; where it is None, those kept from the last draw."""
+        progress = self._progress[position]
+        if rho is None:
+            drawn, self.report = progress.recalled(plan, self.modalities)
+        else:
+            # Norms of everything, draws of everything, scales of everything: the many small operations of the
+            # draws then find their code and data in the cache, which either sweep over the gradients clears.
+            measured = [norms(batch) for batch in plan]
+            done = [self._drawn(batch, norms, rho) for batch, norms in zip(plan, measured, strict=True)]
+            drawn = [group.multipliers for group in done]
+            self.report = Report(self.modalities, rho, done, as_released=self.released is not None)
+            if self.schedule.every > 1:
+                progress.keep(places, drawn, rho, self.report)
+        progress.steps += 1
+        self._fractions.use(position)
+        return list(zip(plan, drawn, strict=True))
 
     def _drawn(self, batch: Batch, norms: Tensor, rho: Tensor) -> Group:
         """Draw for all tensors with the same number of units together."""
         finite = norms.sum(-1) < torch.inf  # false for NaN too
         norms = norms.masked_fill_(~finite.unsqueeze(-1), 0.0)
-        draw = self.design.sample(self.importance(norms), batch.counts(rho), generator=self.generator)
+        counts = batch.counts(rho)
+        draw = self.design.sample_normalised(self.importance(norms), counts, generator=self.generator)
         # Units that take no part in a draw keep weight 1: a zero gradient, one whose square underflows, or NaN.
+        # To freeze is to leave a unit without a gradient, too, where a share of the units is asked for.
         masked = norms > 0
+        free = ~(finite & (counts < batch.n)).unsqueeze(-1) if self.masks == "freeze" else ~masked
         weights = self.weighting(draw)
         if self.released is not None:
             weights = self._released_heads(batch, draw, weights)
-        multipliers = weights.masked_fill_(~masked, 1.0)
+        multipliers = weights.masked_fill_(free, 1.0)
         return Group(batch, norms, draw, finite, masked, multipliers, self.weighting)
-
-    def _scale(self, group: Group) -> None:
-        # Half-precision gradients are multiplied in float32 and rounded once.
-        dtypes = [torch.promote_types(block.units.parameter.dtype, torch.float32) for block in group.batch.blocks]
-        parts = {dtype: group.multipliers.to(dtype).split(group.batch.draws) for dtype in set(dtypes)}
-        for index, (block, dtype) in enumerate(zip(group.batch.blocks, dtypes, strict=True)):
-            block.units.scale(block.gradient, parts[dtype][index])
 
     def _released_heads(self, batch: Batch, draw: Draw, weights: Tensor) -> Tensor:
         """The multipliers with the released ones on a head's own columns: 1 (R3), or 1/(index + 1/n) (R4)."""
@@ -256,13 +304,6 @@ class AMSS:
                 indices = torch.arange(batch.n, dtype=part.dtype, device=part.device)
                 part.copy_(drawn / (indices + 1.0 / batch.n))
         return result
-
-    def _default_generator(self) -> torch.Generator:
-        # Seeded with the global seed itself it would repeat the global stream, and the masks would depend on
-        # whatever noise the model draws from it.
-        words = f"amss_min {torch.initial_seed()} {' '.join(block.name for block in self.blocks)}"
-        seed = int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest(), "big") >> 1
-        return torch.Generator(self.blocks[0].units.parameter.device).manual_seed(seed)
 
     def _default_importance(self) -> Importance:
         return SquaredGradient()

@@ -35,12 +35,12 @@ class Importance:
 
     def __call__(self, norms: Tensor) -> Tensor:
         """Sizes from norms; see the class."""
-        positive = (norms > 0).to(torch.float64)
         norms = norms.to(torch.float64)
-        scaled = norms / norms.amax(-1, keepdim=True).clamp_min(_SMALLEST)
+        positive = norms.sign()  # 1 where positive, else 0
+        scaled = norms / norms.amax(-1, keepdim=True).clamp_min_(_SMALLEST)
         # A square that underflows beside the largest unit stays positive: the unit has a gradient.
-        sizes = self.raw(scaled).clamp_min(_SMALLEST) * positive
-        total = sizes.sum(-1, keepdim=True).clamp_min(_SMALLEST)
+        sizes = self.raw(scaled).clamp_min(_SMALLEST).mul_(positive)
+        total = sizes.sum(-1, keepdim=True).clamp_min_(_SMALLEST)
         if self.mix == 0:
             return sizes / total
         return sizes * ((1 - self.mix) / total) + positive * (self.mix / positive.sum(-1, keepdim=True).clamp_min(1))
@@ -74,7 +74,7 @@ class GradientNorm(Importance):
 
 @lru_cache(64)
 def _up_to_zero(n: int, device: torch.device) -> Tensor:
-    return torch.arange(1 - n, 1, device=device)
+    return torch.arange(1 - n, 1, dtype=torch.float64, device=device)
 
 
 def water_filling(sizes: Tensor, k: Tensor) -> Tensor:
@@ -93,11 +93,12 @@ def water_filling(sizes: Tensor, k: Tensor) -> Tensor:
     """
     least_first = ascending(sizes)
     sums = least_first.cumsum(-1)
-    wanted = _up_to_zero(sizes.shape[-1], sizes.device) + k.unsqueeze(-1)  # k - n + u
-    last = (wanted * least_first <= sums).sum(-1, keepdim=True) - 1
+    k = k.unsqueeze(-1).to(sizes.dtype)  # counts are whole numbers below 2^53
+    wanted = _up_to_zero(sizes.shape[-1], sizes.device) + k  # k - n + u
+    last = (wanted.mul_(least_first) <= sums).sum(-1, keepdim=True).sub_(1)
     # The capped units are those above the largest uncapped one. What is left is summed anew: unlike cumsum, sum
     # adds in pairs, and its error does not grow with n.
     capped = sizes > least_first.gather(-1, last)
-    rest = sizes.masked_fill(capped, 0.0).sum(-1, keepdim=True)
-    scale = (k.unsqueeze(-1) - capped.sum(-1, keepdim=True)) / rest.clamp_min(_SMALLEST)
+    rest = sizes.masked_fill(capped, 0.0).sum(-1, keepdim=True).clamp_min_(_SMALLEST)
+    scale = (k - capped.sum(-1, keepdim=True)).div_(rest)
     return (sizes * scale).masked_fill_(capped, 1.0)

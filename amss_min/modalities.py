@@ -7,6 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from amss_min.distributed import is_sharded, scale_sharded, sharded_norms
+
 
 @dataclass(frozen=True, eq=False)
 class Units:
@@ -36,7 +38,7 @@ class Units:
 
     @cached_property
     def _shape(self) -> torch.Size:
-        return self.view(self.parameter).shape
+        return self.view(torch.empty(self.parameter.shape, device="meta")).shape
 
     @cached_property
     def n(self) -> int:
@@ -53,21 +55,44 @@ class Units:
         return [dim for dim in range(len(self._shape)) if dim not in (self.axis, self.row_axis)]
 
     @cached_property
-    def _broadcast(self) -> list[int]:
+    def _last_inner(self) -> tuple[list[int], list[int]]:
+        """The inner dimensions behind all others, and those before; all of them and none where none are behind."""
+        behind = [dim for dim in self._inner if dim > max(self.axis, -1 if self.row_axis is None else self.row_axis)]
+        return (behind, [dim for dim in self._inner if dim not in behind]) if behind else (self._inner, [])
+
+    @cached_property
+    def broadcast(self) -> list[int]:
+        """The shape of multipliers that broadcasts against the view."""
         return [1 if dim in self._inner else size for dim, size in enumerate(self._shape)]
 
     def norms(self, gradient: Tensor) -> Tensor:
         """Euclidean norm of every unit, (draws, n), in float32 or better."""
+        if is_sharded(gradient):
+            return sharded_norms(self, gradient)
         view = self.view(gradient)
         dtype = torch.promote_types(view.dtype, torch.float32)
         if not self._inner:
             return view.abs().to(dtype).reshape(-1, self.n)
-        norms: Tensor = torch.linalg.vector_norm(view, dim=self._inner, dtype=dtype)
+        # Dimensions that lie together in memory are reduced first: all at once takes six times as long on a CPU.
+        last, others = self._last_inner
+        norms: Tensor = torch.linalg.vector_norm(view, dim=last, keepdim=True, dtype=dtype)
+        if others:
+            norms = torch.linalg.vector_norm(norms, dim=others)
         return norms.reshape(-1, self.n)
+
+    def aligned(self, multipliers: Tensor, blocks: int | None = None) -> Tensor:
+        """Multipliers (draws, n) in a shape that broadcasts against the view.
+
+        blocks: those of as many units like these, (blocks * draws, n), which are stacked.
+        """
+        return multipliers.reshape(self.broadcast if blocks is None else [blocks, *self.broadcast])
 
     def scale(self, gradient: Tensor, multipliers: Tensor) -> None:
         """Multiply every unit in place: multipliers (draws, n)."""
-        self.view(gradient).mul_(multipliers.reshape(self._broadcast))
+        if is_sharded(gradient):
+            scale_sharded(self, gradient, multipliers)
+        else:
+            self.view(gradient).mul_(self.aligned(multipliers))
 
 
 def rows(parameter: Tensor) -> Units:

@@ -3,11 +3,15 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor, nn
 
+from amss_min.distributed import is_sharded
 from amss_min.modalities import Part, Units, named_units, own_parameters, parts_of
+
+_MOST_PLANS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,11 +92,23 @@ class Batch:
         self.draws = [block.units.draws for block in blocks]
         index = [block.index for block, draws in zip(blocks, self.draws, strict=True) for _ in range(draws)]
         self._modality = torch.tensor(index, device=blocks[0].units.parameter.device)
+        self.sharded = any(is_sharded(block.units.parameter) for block in blocks)
+        # Neighbours whose multipliers get the same dtype and shape do so together.
+        runs = groupby(blocks, lambda block: (_factor_type(block), block.units.broadcast))
+        self._runs = [list(run) for _, run in runs]
+        self._run_draws = [sum(block.units.draws for block in run) for run in self._runs]
         self._counted: tuple[Tensor, Tensor] | None = None
 
     def norms(self) -> Tensor:
         """Norms of all units, float64 (draws, n)."""
         return torch.cat([block.units.norms(block.gradient) for block in self.blocks]).double()
+
+    def factors(self, multipliers: Tensor) -> list[Tensor]:
+        """Multipliers (draws, n) float64 as one tensor a block, in a shape that broadcasts against its view."""
+        factors: list[Tensor] = []
+        for run, part in zip(self._runs, multipliers.split(self._run_draws), strict=True):
+            factors += run[0].units.aligned(part.to(_factor_type(run[0])), len(run)).unbind()
+        return factors
 
     def counts(self, rho: Tensor) -> Tensor:
         """k = ceil(rho n) for every draw, int64 (draws,); rho (M,) float64.
@@ -114,6 +130,48 @@ def batches(blocks: Iterable[Block]) -> list[Batch]:
     return [Batch(groups[key]) for key in sorted(groups)]
 
 
+def scale(masked: Sequence[tuple[Batch, Tensor]]) -> None:
+    """Multiply the gradients of all units in place: multipliers (draws, n) float64 for every batch.
+
+    Half-precision gradients are multiplied in float32 and rounded once.
+    """
+    views: list[Tensor] = []
+    factors: list[Tensor] = []
+    for batch, multipliers in masked:
+        found = batch.factors(multipliers)
+        if batch.sharded:
+            for block, factor in zip(batch.blocks, found, strict=True):
+                block.units.scale(block.gradient, factor.reshape(-1, batch.n))
+        else:
+            views += [block.units.view(block.gradient) for block in batch.blocks]
+            factors += found
+    # The sweep comes last, since it clears the cache of all that is small. Backwards: the gradients that were measured
+    # last may still be there.
+    if views:
+        torch._foreach_mul_(views[::-1], factors[::-1])
+
+
+class Plans:
+    """The batches of the tensors that a step masks, remembered: one plan for every set of tensors met."""
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        self._blocks = blocks
+        self._places = {id(block): place for place, block in enumerate(blocks)}
+        self._plans: dict[tuple[int, ...], list[Batch]] = {}
+
+    def places(self, active: Iterable[Block]) -> tuple[int, ...]:
+        """Where these blocks stand among all of them."""
+        return tuple(self._places[id(block)] for block in active)
+
+    def __call__(self, places: tuple[int, ...]) -> list[Batch]:
+        """The batches of the blocks at these places."""
+        if places not in self._plans:
+            if len(self._plans) == _MOST_PLANS:  # gradients that come and go at random would pile up
+                self._plans.clear()
+            self._plans[places] = batches(self._blocks[place] for place in places)
+        return self._plans[places]
+
+
 def close_names(what: str, found: Iterable[str], expected: Sequence[str]) -> None:
     """ValueError unless `found` are the names expected, offering the close ones."""
     found = list(found)
@@ -125,6 +183,10 @@ def close_names(what: str, found: Iterable[str], expected: Sequence[str]) -> Non
     missing = [name for name in expected if name not in found]
     if missing:
         raise ValueError(f"{what} needs every modality, found none for {missing}")
+
+
+def _factor_type(block: Block) -> torch.dtype:
+    return torch.promote_types(block.units.parameter.dtype, torch.float32)
 
 
 def _disjoint(one: Units, other: Units) -> bool:

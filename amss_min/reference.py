@@ -1,7 +1,8 @@
 """The masked step in plain loops, straight from the equations: the readable specification, and the oracle.
 
 It takes the random words that the fast step would take and does everything else its own way, one unit at a
-time in Python numbers. The tests hold the fast step equal to it.
+time in Python numbers; `information` and `keep_fractions` do the same for the keep fractions. The tests hold the fast
+step equal to it.
 """
 
 import math
@@ -17,6 +18,7 @@ from amss_min.designs.base import WORD
 from amss_min.designs.successive import subset_inclusion
 from amss_min.importance import GradientNorm, Importance
 from amss_min.plan import Block, batches
+from amss_min.significance import MutualInformationRate
 from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, ShiftedInverse, Weighting
 
 ONE = 2**40
@@ -163,3 +165,53 @@ def _fixed_point(sizes: list[float], positive: list[int], k: int) -> list[int]:
         likeliest = max(uncertain, key=lambda unit: r[unit], default=positive[0])
         r[likeliest if r[likeliest] > len(sizes) else next(u for u in positive if r[u] == ONE)] += missing
     return r
+
+
+def information(logits: Tensor, target: Tensor) -> float:
+    """I_m in nats of one modality's logits (B, outputs) about the target, by its kind; see amss_min.observation."""
+    rows, size = logits.tolist(), len(target)
+    if target.is_floating_point():
+        quantities = target.reshape(size, -1).T.tolist()
+        return math.fsum(_quantity(y, [row[k] for row in rows]) for k, y in enumerate(quantities))
+    if target.ndim == 2:
+        columns = target.T.tolist()
+        return math.fsum(_label(column, [row[label] for row in rows]) for label, column in enumerate(columns))
+    classes = target.tolist()
+    losses = [math.log(math.fsum(math.exp(f - row[y]) for f in row)) for row, y in zip(rows, classes, strict=True)]
+    return _entropy([classes.count(y) / size for y in set(classes)]) - math.fsum(losses) / size
+
+
+def keep_fractions(
+    rate: MutualInformationRate, logits: Sequence[Tensor], features: Sequence[Tensor], target: Tensor
+) -> list[float]:
+    """rho_m of one batch as rate.fractions gives them, without the released departures."""
+    if len(logits) == 1:
+        return [1.0]
+    rates = []
+    for f, z in zip(logits, features, strict=True):
+        entropies = [_entropy([math.exp(a) / math.fsum(map(math.exp, row)) for a in row]) for row in z.tolist()]
+        rates.append(information(f, target) / (math.fsum(entropies) / len(target)))
+    shares = [math.exp((u - max(rates)) / rate.temperature) for u in rates]
+    rho = [1 - share / math.fsum(shares) for share in shares]
+    if rate.mean is not None:
+        rho = [value * rate.mean * len(rho) / math.fsum(rho) for value in rho]
+    return [min(max(value, rate.floor), rate.ceiling) for value in rho]
+
+
+def _entropy(shares: Sequence[float]) -> float:
+    return -math.fsum(p * math.log(p) for p in shares if p > 0)
+
+
+def _label(set_in: Sequence[bool], logits: Sequence[float]) -> float:
+    losses = [math.log1p(math.exp(-f if positive else f)) for positive, f in zip(set_in, logits, strict=True)]
+    share = sum(set_in) / len(set_in)
+    return _entropy([share, 1 - share]) - math.fsum(losses) / len(losses)
+
+
+def _quantity(y: Sequence[float], predicted: Sequence[float]) -> float:
+    mean = sum(map(Fraction, y)) / len(y)
+    variance = sum((value - mean) ** 2 for value in map(Fraction, y))
+    error = sum((Fraction(value) - Fraction(f)) ** 2 for value, f in zip(y, predicted, strict=True))
+    if variance == 0:
+        return 0.0
+    return max(0.0, -math.log(max(error / variance, Fraction(1, 2**46))) / 2)

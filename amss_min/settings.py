@@ -1,5 +1,6 @@
 """What a masked step may be asked to do: settings are checked once, when it is made."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Real
@@ -88,6 +89,26 @@ def refuse_sizes(
                 f"RankConditioned needs k >= 2 or k = n, found k=1 of n={n} in {block.name!r} at "
                 f"keep={least[block.modality]}: its second moment is infinite there"
             )
+
+
+def refuse_closure(args: Sequence[object], kwargs: Mapping[str, object]) -> None:
+    """RuntimeError where step() was called with a closure, by place or by name."""
+    if kwargs.get("closure") is not None or any(argument is not None for argument in args):
+        raise RuntimeError(
+            "step(closure) cannot be masked: the hook runs before the closure's backward pass. "
+            "Call backward() first, then step() without a closure"
+        )
+
+
+def default_generator(blocks: Sequence[Block]) -> torch.Generator:
+    """A generator on the parameters' device, seeded from torch.initial_seed() and the names of the tensors.
+
+    Seeded with the global seed itself it would repeat the global stream, and the masks would depend on whatever noise
+    the model draws from it.
+    """
+    words = f"amss_min {torch.initial_seed()} {' '.join(block.name for block in blocks)}"
+    seed = int.from_bytes(hashlib.blake2b(words.encode(), digest_size=8).digest(), "big") >> 1
+    return torch.Generator(blocks[0].units.parameter.device).manual_seed(seed)
 
 
 def _require(name: str, value: object, kind: type | UnionType, wanted: str) -> None:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from amss_min.observation import Classes, Observation, observation
+
 _LEAST_ENTROPY = torch.finfo(torch.float32).eps
 """Feature entropies below the resolution of float32 features count as this, so that the rate stays finite."""
 
@@ -51,48 +53,31 @@ def released_label_entropy(counts: Tensor) -> Tensor:
     return functional.cross_entropy(p, p)
 
 
-@dataclass(frozen=True, eq=False)
-class Observation:
-    """Sums over the observed samples: pooling them over micro-batches equals one large batch.
-
-    samples (): how many. labels (C,): label counts. cross_entropy (M,): summed cross entropy of each
-    modality's own logits, nats. feature_entropy (M,): summed entropy of softmax(z_m), nats.
-    """
-
-    samples: Tensor
-    labels: Tensor
-    cross_entropy: Tensor
-    feature_entropy: Tensor
-
-    def __add__(self, other: "Observation") -> "Observation":
-        return Observation(
-            self.samples + other.samples,
-            self.labels + other.labels,
-            self.cross_entropy + other.cross_entropy,
-            self.feature_entropy + other.feature_entropy,
-        )
-
-
 @dataclass(frozen=True)
 class MutualInformationRate:
     """Keep fractions from the mutual information rate of each modality with the target.
 
-    Information I_m = H(Y) - CE(f_m, Y), a variational lower bound, nats; rate u_m = I_m / H(Z_m), with
-    H(Z_m) the mean entropy of softmax(z_m); rho_m = 1 - softmax(u / temperature)_m, clamped to
-    [floor, ceiling]. The modality that tells more keeps less. M = 1 keeps everything.
+    Information I_m, nats, by the kind of target: H(Y) - CE(f_m, Y) of classes, a sum over labels, or a sum over
+    regressed quantities (amss_min.observation). Rate u_m = I_m / H(Z_m), with H(Z_m) the mean entropy of
+    softmax(z_m); rho_m = 1 - softmax(u / temperature)_m, clamped to [floor, ceiling]. The modality that tells
+    more keeps less. M = 1 keeps everything.
 
     mean: where given, the fractions are rescaled to this mean before clamping (without it the mean is
     (M - 1) / M, which grows with M).
+    smoothing: in [0, 1), the weight of the past: a step keeps smoothing * (what the step before kept) +
+    (1 - smoothing) * rho_m. AMSS carries the past, in its state_dict too; the first step keeps rho_m.
     swapped, released_entropy: the released code's departures, off by default: the ratios of a pair
-    exchanged, and H(Y) computed by `released_label_entropy`.
+    exchanged, and H(Y) computed by `released_label_entropy` (class targets only).
 
-    Source: described in arXiv 2404.08347, formulas reconstructed from its released code.
+    Source: described in arXiv 2404.08347, formulas reconstructed from its released code; the information of
+    labels and quantities, and smoothing, are extensions of this package.
     """
 
     temperature: float = 0.2
     floor: float = 0.1
     ceiling: float = 0.9
     mean: float | None = None
+    smoothing: float = 0.0
     swapped: bool = False
     released_entropy: bool = False
 
@@ -105,32 +90,29 @@ class MutualInformationRate:
             )
         if self.mean is not None and not self.floor <= self.mean <= self.ceiling:
             raise ValueError(f"mean must lie between floor and ceiling, found mean={self.mean}")
+        if not 0 <= self.smoothing < 1:
+            raise ValueError(f"smoothing must be in [0, 1), found smoothing={self.smoothing}")
 
     def observation(self, logits: list[Tensor], features: list[Tensor], target: Tensor) -> Observation:
-        """Sums over one batch: logits (B, C) and features (B, D_m) of each modality, target (B,) int64 classes.
+        """Sums over one batch: logits (B, outputs) and features (B, D_m) of each modality, and the target.
 
-        Raises ValueError for a target that is not a vector of class indices, or features of one coordinate
-        (their softmax has no entropy).
+        target: (B,) int64 classes with logits (B, C); (B, L) bool labels with logits (B, L); or floating (B,) or
+        (B, K) quantities, predicted by logits (B, K). A batch with anything that is not finite counts for nothing.
+        Raises ValueError for another target, logits that do not fit it, features of one coordinate (their softmax
+        has no entropy), or released_entropy with a target that is not classes.
         """
-        if target.ndim != 1 or target.is_floating_point() or not len(target):
-            raise ValueError(f"target must be (B,) class indices, found {target.dtype} of shape {tuple(target.shape)}")
-        if any(z.ndim != 2 or z.shape[1] < 2 for z in features):
-            raise ValueError(f"features must be (B, D) with D >= 2, found {[tuple(z.shape) for z in features]}")
-        if any(len(given) != len(target) for given in [*logits, *features]):
-            raise ValueError(f"logits and features must have a row for each of the {len(target)} targets, found others")
-        classes = functional.one_hot(target.long(), logits[0].shape[-1]).to(torch.float64)
-        cross_entropy = torch.stack([functional.cross_entropy(f.double(), classes, reduction="sum") for f in logits])
-        feature_entropy = torch.stack([torch.special.entr(z.double().softmax(-1)).sum() for z in features])
-        # A forward pass that overflowed tells nothing, and NaN would stay in every sum that it entered.
-        finite = (cross_entropy.sum() + feature_entropy.sum()).isfinite()
-        samples = torch.as_tensor(len(target), dtype=torch.float64, device=target.device)
-        sums = (samples, classes.sum(0), cross_entropy, feature_entropy)
-        return Observation(*(torch.where(finite, value, 0.0) for value in sums))
+        seen = observation(logits, features, target)
+        if self.released_entropy and not isinstance(seen, Classes):
+            raise ValueError(
+                "released_entropy is the entropy of classes, the only targets of the released code, found "
+                f"{target.dtype} of shape {tuple(target.shape)}: use Released(released_entropy=False)"
+            )
+        return seen
 
     def rates(self, observed: Observation) -> Tensor:
         """Mutual information rates u_m (M,), float64."""
         entropy = released_label_entropy if self.released_entropy else label_entropy
-        information = entropy(observed.labels) - observed.cross_entropy / observed.samples
+        information = observed.information(entropy)
         return information / (observed.feature_entropy / observed.samples).clamp_min(_LEAST_ENTROPY)
 
     def fractions(self, observed: Observation) -> Tensor:
@@ -143,3 +125,10 @@ class MutualInformationRate:
             rho = rho * (self.mean / rho.mean())
         rho = torch.where(observed.samples > 0, rho.clamp(self.floor, self.ceiling), self.ceiling)
         return rho.flip(0) if self.swapped else rho
+
+    def smoothed(self, past: Tensor | None, observed: Observation) -> Tensor:
+        """Keep fractions after those of the past, (M,) float64; the past itself where nothing finite was observed."""
+        rho = self.fractions(observed)
+        if past is None or not self.smoothing:
+            return rho
+        return torch.where(observed.samples > 0, self.smoothing * past + (1 - self.smoothing) * rho, past)

@@ -51,12 +51,12 @@ class HorvitzThompson(Weighting):
 
     def __call__(self, draw: Draw) -> Tensor:
         """1 / pi_j on the units drawn."""
-        return (1.0 / draw.inclusion).masked_fill(~draw.drawn, 0.0)
+        return (1.0 / draw.inclusion).masked_fill_(~draw.drawn, 0.0)
 
     def second_moment(self, draw: Draw) -> Tensor:
         """1 / pi_j."""
         pi = draw.inclusion
-        return (1.0 / pi).masked_fill(pi == 0, 0.0)
+        return (1.0 / pi).masked_fill_(pi == 0, 0.0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ class Source:
     """The origin of a claim: a publication, the released code, or a derivation of our own.
 
     kind: "published" (a theorem in the reference), "released" (a fact about the released code, with its
-    place) or "derived" (proved in the claim's own file; `reference` then names the closest literature).
+    place), "described" (said in the reference, without a theorem) or "derived" (proved in the claim's own file;
+    `reference` then names the closest literature).
     A derived statement is never presented as a theorem of the reference.
     """
 
@@ -17,8 +18,8 @@ class Source:
     place: str = ""
 
     def __post_init__(self) -> None:
-        if self.kind not in ("published", "released", "derived"):
-            raise ValueError(f"a source is published, released or derived, found {self.kind!r}")
+        if self.kind not in ("published", "released", "described", "derived"):
+            raise ValueError(f"a source is published, released, described or derived, found {self.kind!r}")
 
     def __str__(self) -> str:
         place = f", {self.place}" if self.place else ""

@@ -80,9 +80,18 @@ class Design(ABC):
 
     def sample(self, p: Tensor, k: int | Tensor, *, generator: torch.Generator) -> Draw:
         """Draw with fresh words from the generator (which may live on another device than p)."""
+        return self.select(p, k, self._words(p, generator))
+
+    def sample_normalised(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
+        """As `sample`, for sizes that an Importance made: float64, summing to 1 up to rounding where any is positive.
+
+        Designs for which that saves work override it.
+        """
+        return self.sample(p, k, generator=generator)
+
+    def _words(self, p: Tensor, generator: torch.Generator) -> Tensor:
         shape = (*p.shape[:-1], self.slots(p.shape[-1]))
-        bits = torch.randint(WORD, shape, generator=generator, device=generator.device)
-        return self.select(p, k, bits.to(p.device))
+        return torch.randint(WORD, shape, generator=generator, device=generator.device).to(p.device)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -102,8 +111,8 @@ def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:
     positive = p > 0
     p = p.detach().to(torch.float64)
     largest = p.amax(-1, keepdim=True).clamp_min_(_TINY)
-    p = p * (largest.frexp().mantissa / largest)
-    q = (p / p.sum(-1, keepdim=True).clamp_min_(_TINY)).clamp_min_(_SMALLEST).mul_(positive)
+    q = p * largest.frexp().mantissa.div_(largest)
+    q.div_(q.sum(-1, keepdim=True).clamp_min_(_TINY)).clamp_min_(_SMALLEST).mul_(positive)
     return q, positive, torch.minimum(torch.as_tensor(k, device=p.device), positive.sum(-1))
 
 

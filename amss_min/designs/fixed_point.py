@@ -45,7 +45,8 @@ def rounded(q: Tensor, positive: Tensor, count: Tensor) -> Tensor:
     """
     if q.shape[-1] > MOST_UNITS:
         raise ValueError(f"a draw takes at most 2^20 units, found {q.shape[-1]}: its rounding would not be exact")
-    r: Tensor = (water_filling(q, count) * ONE).round_().to(torch.int64).clamp_(1, ONE).mul_(positive)
+    # Rounded and cut as float64, which holds these whole numbers and is faster.
+    r: Tensor = water_filling(q, count).mul_(ONE).round_().clamp_(1, ONE).mul_(q.sign()).to(torch.int64)
     missing = (count * ONE - r.sum(-1)).unsqueeze(-1)
     least = r.masked_fill(~positive, ONE).argmin(-1, keepdim=True)
     # A unit that is certain gives way only where no uncertain unit has room.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from amss_min.designs.all_orders import mean_over_orders
-from amss_min.designs.base import Draw, prepared
+from amss_min.designs.base import Design, Draw, prepared
 from amss_min.designs.fixed_point import BITS, ONE, UNIT, FixedPointDesign, rounded
 from amss_min.sorting import order
 
@@ -51,13 +51,23 @@ class Systematic(FixedPointDesign):
 
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The draw at the start bits[..., n] >> 22, in the order of the keys bits[..., :n]."""
-        q, positive, count = prepared(p, k)
+        return self._drawn(*prepared(p, k), bits)
+
+    def sample_normalised(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
+        """As `sample`: inclusion probabilities do not see the scale of sizes."""
+        own = type(self)
+        if own.sample is not Design.sample or own.select is not Systematic.select:  # a subclass that draws otherwise
+            return self.sample(p, k, generator=generator)
+        positive = p > 0
+        return self._drawn(p, positive, torch.minimum(k, positive.sum(-1)), self._words(p, generator))
+
+    def _drawn(self, q: Tensor, positive: Tensor, count: Tensor, bits: Tensor) -> Draw:
         r = rounded(q, positive, count)
         start = bits[..., -1:] >> _START_SHIFT
         if self.random_order:
             places = order(bits[..., :-1])
             strides = _crossed(r.gather(-1, places), start)
-            drawn = torch.zeros_like(strides).scatter_(-1, places, strides)
+            drawn = torch.empty_like(strides).scatter_(-1, places, strides)
         else:
             drawn = _crossed(r, start)
         return Draw(drawn=drawn, q=q, k=count, design=self, pi=r.to(torch.float64) * UNIT)
@@ -65,7 +75,7 @@ class Systematic(FixedPointDesign):
 
 def _crossed(r: Tensor, start: Tensor) -> Tensor:
     after = r.cumsum(-1) + start
-    return (after >> BITS) > ((after - r) >> BITS)  # a stride of at most ONE crosses at most one multiple
+    return after.bitwise_and_(ONE - 1) < r  # a stride r <= ONE crosses a multiple of ONE iff it ends less than r above
 
 
 def _joint(r: Tensor) -> Tensor:

@@ -90,6 +90,8 @@ def test_unimodal_logits_split_the_bias_and_add_up() -> None:
         ({"temperature": 0.0}, "temperature must be positive, found temperature=0.0"),
         ({"floor": 0.0}, "0 < floor <= ceiling <= 1, found floor=0.0, ceiling=0.9"),
         ({"floor": 0.8, "ceiling": 0.5}, "found floor=0.8, ceiling=0.5"),
+        ({"smoothing": 1.0}, r"smoothing must be in \[0, 1\), found smoothing=1.0"),
+        ({"smoothing": -0.1}, "found smoothing=-0.1"),
         ({"mean": 0.95}, "mean must lie between floor and ceiling, found mean=0.95"),
     ],
 )
@@ -100,8 +102,10 @@ def test_settings_out_of_range_are_refused(arguments: dict[str, float], message:
 
 def test_targets_and_features_of_another_kind_are_refused() -> None:
     rate, z = MutualInformationRate(), torch.zeros(4, 3)
-    with pytest.raises(ValueError, match=r"target must be \(B,\) class indices, found torch.float32 of shape \(4,\)"):
-        rate.observation([z], [z], torch.zeros(4))
+    with pytest.raises(
+        ValueError, match=r"target must be \(B,\) class indices, .* found torch.int64 of shape \(4, 2\)"
+    ):
+        rate.observation([z], [z], torch.zeros(4, 2, dtype=torch.int64))
     with pytest.raises(ValueError, match=r"features must be \(B, D\) with D >= 2, found \[\(4, 1\)\]"):
         rate.observation([z], [z[:, :1]], torch.zeros(4, dtype=torch.int64))
     with pytest.raises(ValueError, match="a row for each of the 4 targets"):

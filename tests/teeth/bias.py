@@ -27,7 +27,7 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("external-importance-needs-floor", weightings.HorvitzThompson, "__call__", *HT_KQ),
     Tooth("quadratic-form", designs.Poisson, "joint_inclusion", "pi.unsqueeze(-2)", "pi.unsqueeze(-2).square()"),
     Tooth("tower-rule", weightings.HorvitzThompson, "__call__", *HT_KQ),
-    Tooth("tower-rule", designs.Systematic, "select", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
+    Tooth("tower-rule", designs.Systematic, "_drawn", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
     Tooth("reused-mask-biased", weightings.HorvitzThompson, "__call__", "1.0 / draw", "1.0 + 0.0 * draw"),
     Tooth("reused-mask-biased", reused_mask_biased, "reused_mean", "Fraction(n, k)", "1"),
     Tooth("finite-sum-abc", finite_sum, "uniform_abc", "2 * smoothness * gap", "smoothness * gap"),
@@ -36,7 +36,7 @@ TEETH: tuple[Tooth, ...] = (
     ),
     Tooth("amss-decomposition", weightings.Indicator, "__call__", "draw.drawn", "2 * draw.drawn"),
     Tooth("amss-decomposition", masked_bias, "covariance", "(p - at) * (x - m)", "(p - at) * (p - at)"),
-    Tooth("amss-decomposition", systematic, "_crossed", ") > (", ") >= ("),
+    Tooth("amss-decomposition", systematic, "_crossed", ") < r", ") <= r"),
     Tooth("covariance-universal-bound", masked_bias, "universal_bound", "sigma2 / 4", "sigma2 / 8"),
     Tooth("full-gradient-no-floor", weightings.Indicator, "__call__", "draw.drawn", "2 * draw.drawn"),
     Tooth("full-gradient-no-floor", importance.SquaredGradient, "raw", "scaled.square()", "1 / scaled.clamp_min(1e-3)"),
@@ -54,7 +54,7 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("d-min-vanishes", importance.SquaredGradient, "raw", "scaled.square()", "scaled"),
     Tooth("d-min-vanishes", importance.Importance, "__call__", "if self.mix == 0:", "if self.mix >= 0:"),
     Tooth("modality-second-moment", weightings.HorvitzThompson, "__call__", "draw.inclusion", "draw.inclusion.sqrt()"),
-    Tooth("modality-second-moment", modalities.Units, "scale", "multipliers.reshape", "multipliers.sqrt().reshape"),
+    Tooth("modality-second-moment", modalities.Units, "aligned", "multipliers.reshape", "multipliers.sqrt().reshape"),
     Tooth("top-k-contraction", designs.TopK, "select", "smallest(-p, count)", "smallest(p, count)"),
     Tooth("top-k-contraction", top_k_contraction, "contraction", "Fraction(k, n)", "Fraction(k + 1, n)"),
     Tooth("released-weights-wrong-point", weightings.ShiftedInverse, "_weight", "1.0 / draw.q.shape[-1]", "0.25"),
@@ -66,10 +66,12 @@ TEETH: tuple[Tooth, ...] = (
         "r.cumsum(-1) + start",
         "(r / ONE).to(torch.float32).cumsum(-1).to(torch.float64).mul(ONE).to(torch.int64) + start",
     ),
-    Tooth("clipping-after-mask-biased", modalities.Units, "scale", "multipliers.reshape", "multipliers.sqrt().reshape"),
+    Tooth(
+        "clipping-after-mask-biased", modalities.Units, "aligned", "multipliers.reshape", "multipliers.sqrt().reshape"
+    ),
     Tooth("clipping-after-mask-biased", weightings.HorvitzThompson, "__call__", "1.0 / draw", "1.0 + 0.0 * draw"),
     Tooth(
-        "masked-weight-decay", modalities.Units, "scale", "multipliers.reshape", "multipliers.clamp_min(0.25).reshape"
+        "masked-weight-decay", modalities.Units, "aligned", "multipliers.reshape", "multipliers.clamp_min(0.25).reshape"
     ),
     Tooth("masked-weight-decay", weightings.Indicator, "__call__", "draw.drawn", "2 * draw.drawn"),
     Tooth("quadratic-form", linear_forms, "quadratic_form_mean", "joint[i][j] /", "joint[i][i] * joint[j][j] /"),

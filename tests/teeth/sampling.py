@@ -10,10 +10,10 @@ RETURN_KQ = ("q, _, count = prepared(p, k)", "q, _, count = prepared(p, k); retu
 
 TEETH: tuple[Tooth, ...] = (
     Tooth("ht-unbiased", weightings.HorvitzThompson, "__call__", *HT_KQ),
-    Tooth("ht-unbiased", systematic, "_crossed", ") > (", ") >= ("),
+    Tooth("ht-unbiased", systematic, "_crossed", ") < r", ") <= r"),
     Tooth("ht-unbiased", fixed_point, "rounded", "(count * ONE - r.sum(-1))", "(0 * count)"),
     Tooth("ht-unbiased", fixed_point, "rounded", "water_filling(q, count)", "(q * count.unsqueeze(-1))"),
-    Tooth("ht-unbiased", designs.Systematic, "select", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
+    Tooth("ht-unbiased", designs.Systematic, "_drawn", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
     Tooth("ht-unbiased", designs.Poisson, "select", "(bits >> _SHIFT) < r", "(bits >> _SHIFT) <= r"),
     Tooth("ht-unbiased", designs.SimpleRandom, "select", "positive, bits, WORD", "positive, bits >> 9, WORD"),
     Tooth("ht-unbiased", designs.Successive, "inclusion", *RETURN_KQ),
@@ -90,7 +90,7 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("released-entropy", significance, "label_entropy", "entr(p)", "entr(p.softmax(0))"),
     Tooth("released-entropy", significance.MutualInformationRate, "rates", "if self.released_entropy", "if True"),
     Tooth("plus-update-free-of-keep", weightings.HorvitzThompson, "__call__", *HT_KQ),
-    Tooth("plus-update-free-of-keep", modalities.Units, "scale", "multipliers.reshape", "multipliers.sqrt().reshape"),
+    Tooth("plus-update-free-of-keep", modalities.Units, "aligned", "multipliers.reshape", "multipliers.sqrt().reshape"),
     Tooth("keep-returns-through-variance", weightings.HorvitzThompson, "__call__", *HT_KQ),
     Tooth(
         "keep-returns-through-variance",

@@ -112,7 +112,7 @@ def test_json_holds_the_record_and_spells_out_what_it_lacks() -> None:
 
 def test_sources_say_of_what_kind_they_are() -> None:
     assert str(Source(kind="released", reference=AMSS_CODE, place="AV:70")) == f"released: {AMSS_CODE}, AV:70"
-    with pytest.raises(ValueError, match="published, released or derived, found 'rumour'"):
+    with pytest.raises(ValueError, match="released, described or derived, found 'rumour'"):
         Source(kind="rumour", reference="nobody")
 
 

@@ -36,6 +36,7 @@ Derived here; torch.nn.utils.clip_grad_norm_.
 
 import itertools
 import math
+import warnings
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
@@ -115,7 +116,10 @@ def _mean_step(gradient: Sequence[int], bound: int, k: int, *, mask_first: bool)
         if mask_first:
             method.mask_gradients()
         nn.utils.clip_grad_norm_([parameter], bound)
-        optimizer.step()
+        with warnings.catch_warnings():
+            # The order that this claim is about is the one that is warned of.
+            warnings.filterwarnings("ignore", "gradients must not be changed between", UserWarning)
+            optimizer.step()
         total = [mean - w / len(subsets) for mean, w in zip(total, exact(parameter.detach()), strict=True)]
     return total
 
