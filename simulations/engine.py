@@ -9,6 +9,7 @@ from torch import Tensor
 from simulations.fixed_order import FixedOrder, applies
 from simulations.methods import Method, counts
 from simulations.noise import Noise
+from simulations.noise.base import AdditiveNoise
 from simulations.objectives.base import Objective
 from simulations.optimisers import Descent, Optimiser
 from simulations.stepsizes import Constant, Stepsize
@@ -27,11 +28,9 @@ def _block(device: torch.device, dtype: torch.dtype, d: int) -> int:
     return min(most, max(16, 1 << (max(1, _TOGETHER // d).bit_length() - 1)))
 
 
-def _numbers(device: torch.device, dtype: torch.dtype) -> int:
+def _numbers(device: torch.device) -> int:
     """Random numbers that a block makes at a time, about."""
-    if device.type != "cpu":
-        return 2**22
-    return 2**16 if dtype == torch.float64 else 2**18
+    return 2**16 if device.type == "cpu" else 2**22
 
 
 @torch.inference_mode()
@@ -130,10 +129,12 @@ def _simulated(
     blocks = Blocks(replicates, size)
     run = _Run(problem, blocks.rows, place, dtype)
     slots = run.slots
-    at_once = max(1, _numbers(place, dtype) // (size * max(noise.width, slots)))
+    at_once = max(1, _numbers(place) // (size * max(noise.width, slots)))
     recorder = Recorder(problem.checkpoints, run.w, paths=problem.paths)
     streams = [blocks.streams(root, axes, place, dtype, purpose=purpose) for purpose in ("noise", "mask")]
-    numbers = _scalars(problem, steps, at_once).to(place)
+    # A CPU makes words one after another, however many are asked for: so many, where a step takes few.
+    many = at_once * max(1, _numbers(place) // (at_once * size * max(1, slots)) if place.type == "cpu" else 1)
+    numbers = _scalars(problem, steps, many).to(place)
     total = None if weights is None else weights.to(torch.float64).cumsum(0)
 
     def checkpoint(t: int) -> None:
@@ -145,8 +146,11 @@ def _simulated(
     held: list[Tensor] = []
     for first in range(0, steps, at_once):
         xi = _joined(streams[0], lambda stream: noise.numbers(stream, at_once, size))
-        bits = _joined(streams[1], lambda stream: stream.words(at_once, size, slots))
-        inputs = [xi, bits, numbers[:, first : first + at_once]]
+        begun = first % many
+        if not begun:
+            bits = run.starts(_joined(streams[1], lambda stream: stream.words(many, size, slots)))
+            columns = numbers[:, first : first + many]
+        inputs = [xi, bits[begun:], columns]
         quiet = not any(first < t < first + at_once for t in recorder.checkpoints)
         if place.type == "cuda" and first and quiet and first + at_once <= steps:
             checkpoint(first)
@@ -157,9 +161,11 @@ def _simulated(
                 part.copy_(fresh)
             replay.replay()
             continue
+        if not begun:
+            scalars = run.scalars(columns)
         for i in range(min(at_once, steps - first)):
             checkpoint(first + i)
-            run.step(recorder, xi[i], bits[i], run.scalars(inputs[2][:, i]), weights is not None)
+            run.step(recorder, xi[i], inputs[1][i], scalars[begun + i], weights is not None)
     checkpoint(steps)
     return recorder.trace().replicates(blocks.wanted)
 
@@ -169,12 +175,13 @@ class _Run:
 
     def __init__(self, problem: _Problem, rows: int, device: torch.device, dtype: torch.dtype) -> None:
         self.objective, self.noise, self.method = problem.objective, problem.noise, problem.method
-        self.optimiser, units = problem.optimiser, problem.objective.units
+        self.optimiser, self.units = problem.optimiser, problem.objective.units
         self.w = problem.start.repeat(rows, 1).to(device, dtype)
         self.state = self.optimiser.begin(self.w)
+        self.in_place = device.type == "cpu" and type(problem.noise).gradient is AdditiveNoise.gradient
         self.before = torch.ones_like(self.w) if self.method.lagged else None
         self.fast = (
-            FixedOrder(self.method, units, problem.drawn, dtype) if applies(self.method, dtype, device) else None
+            FixedOrder(self.method, self.units, problem.drawn, dtype) if applies(self.method, dtype, device) else None
         )
         # Counts on the device, so that no step waits for the host.
         self.drawn: Sequence[int | Tensor] = problem.drawn
@@ -184,12 +191,18 @@ class _Run:
     @property
     def slots(self) -> int:
         """Random words of a replicate and step."""
-        units = self.objective.units
-        return self.method.slots(units) if self.fast is None else len(units)
+        return self.method.slots(self.units) if self.fast is None else len(self.units)
 
-    def scalars(self, column: Tensor) -> Sequence[Tensor] | Sequence[float]:
-        """Numbers on a CPU, tensors elsewhere: no step waits for the device."""
-        return column.tolist() if column.device.type == "cpu" else column.unbind()
+    def starts(self, words: Tensor) -> Tensor:
+        """What `step` takes instead of random words (steps, rows, slots)."""
+        return words if self.fast is None else self.fast.starts(words)
+
+    def scalars(self, columns: Tensor) -> Sequence[Sequence[Tensor]] | Sequence[Sequence[float]]:
+        """The columns, step by step: numbers on a CPU, tensors elsewhere, so that no step waits for the device."""
+        if columns.device.type == "cpu":
+            listed: list[list[float]] = columns.t().tolist()
+            return listed
+        return [column.unbind() for column in columns.unbind(1)]
 
     def step(
         self,
@@ -199,10 +212,14 @@ class _Run:
         scalars: Sequence[Tensor] | Sequence[float],
         weighted: bool,
     ) -> None:
-        """One step in place; scalars are the stepsize, the weight and the optimiser's factors."""
+        """One step in place, which may overwrite the numbers.
+
+        scalars: the stepsize, the weight and the optimiser's factors.
+        """
         exact = self.objective.gradient(self.w)
         recorder.add(self.w, exact, scalars[1] if weighted else None)
-        gradient = self.noise.gradient(self.objective, self.w, exact, numbers)
+        sums = self.in_place and numbers.dtype == exact.dtype  # then this is the noise's own sum, bit for bit
+        gradient = numbers.add_(exact) if sums else self.noise.gradient(self.objective, self.w, exact, numbers)
         if self.fast is not None and isinstance(self.optimiser, Descent) and not isinstance(scalars[0], Tensor):
             self.w.addcmul_(self.fast.multipliers(gradient, bits), gradient, value=-scalars[0])
             return
@@ -210,7 +227,7 @@ class _Run:
         def mask(x: Tensor) -> Tensor:
             if self.fast is not None:
                 return self.fast(x, bits)
-            masked = self.method.estimate(x, self.objective.units, self.drawn, bits, self.before)
+            masked = self.method.estimate(x, self.units, self.drawn, bits, self.before)
             if self.before is not None:
                 self.before.copy_(x)
             return masked
@@ -242,6 +259,6 @@ def _recorded(run: _Run, recorder: Recorder, inputs: Sequence[Tensor], weighted:
     """The steps of one chunk as a graph of kernels that reads these inputs; recording runs none of them."""
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
-        for i in range(len(inputs[0])):
-            run.step(recorder, inputs[0][i], inputs[1][i], run.scalars(inputs[2][:, i]), weighted)
+        for xi, bits, scalars in zip(*inputs[:2], run.scalars(inputs[2]), strict=True):
+            run.step(recorder, xi, bits, scalars, weighted)
     return graph

@@ -2,15 +2,22 @@
 
 The estimate of `amss_min` (Systematic(random_order=False), HorvitzThompson, an importance or none), for batches of
 many small rows on a CPU: no sort, no integers, and the type of the gradient. What it keeps is the argument for
-unbiasedness. Cumulative inclusion probabilities are rounded to multiples of 2^-b with k 2^b at most the integers that
-the type represents, and the start u is a multiple of 2^-b below 1: then C_j + u and C_j - C_{j-1} are exact, unit j is
-drawn floor(C_j + u) - floor(C_{j-1} + u) times, with mean C_j - C_{j-1} exactly, and is divided by that. (A certain
-unit may be rounded to 1 + 2^-b and be counted twice with probability 2^-b: the mean is the same.)
+unbiasedness. Cumulative inclusion probabilities C_0 = 0 <= C_1 <= ... <= C_n are multiples of 2^-b, and the start u is
+a multiple of 2^-b below 1, with (k + 1) 2^b at most the integers that the type represents: then C_j + u and
+C_j - C_{j-1} are exact, unit j is drawn floor(C_j + u) - floor(C_{j-1} + u) times, with mean C_j - C_{j-1} exactly, and
+is divided by that. (A certain unit may be rounded to 1 + 2^-b and be counted twice with probability 2^-b: the mean is
+the same.)
+
+Equal sizes: M changes only at the starts, at most n of them, where some C_j + u is an integer. Where the table of all
+rows M is small, rows are copied from it.
+Sizes by importance: A + C_j is held, where A = 2^(digits - 1 - b) is an integer and neighbours in [A, 2 A) are 2^-b
+apart. So the addition that makes A + C_j rounds it to the grid, in increasing order, and A drops out of differences.
 
 In float64 b is 40 and with equal sizes the law is that of the production design, bit for bit; otherwise inclusion
 probabilities differ from production's in the last of 40 bits, since there they are rounded unit by unit. In float32 b
-is 24 less the bits of k. A unit whose probability rounds to 0 is left out: with a share of the uniform distribution in
-the sizes there is none unless n / (mix k) exceeds 2^b; without one its part of the sum of norms is below 2^-b / k.
+is 24 less the bits of k, 23 less them for sizes by importance. A unit whose probability rounds to 0 is left out: with a
+share of the uniform distribution in the sizes there is none unless n / (mix k) exceeds 2^b; without one its part of the
+sum of norms is below 2^-b / k.
 """
 
 import math
@@ -25,7 +32,7 @@ from amss_min.weightings import HorvitzThompson
 from simulations.methods import Method
 
 _DIGITS = {torch.float64: 53, torch.float32: 24}
-_MOST_ROUNDS = 64
+_TABLE = 2**15  # numbers of a table of multipliers that stays in the cache
 
 
 def applies(method: Method, dtype: torch.dtype, device: torch.device) -> bool:
@@ -37,96 +44,183 @@ def applies(method: Method, dtype: torch.dtype, device: torch.device) -> bool:
 
 
 class FixedOrder:
-    """The estimate M * x for batches x (R, d) of this type; words (R, modalities), one start each."""
+    """The estimate M * x for batches x (R, d) of this type, with one start for each row and modality."""
 
-    def __init__(self, method: Method, units: Sequence[int], drawn: Sequence[int], dtype: torch.dtype) -> None:
-        """units: coordinates of each modality, in order; drawn: how many of them are drawn."""
-        self._parts = [_Modality(method.importance, n, min(k, n), dtype) for n, k in zip(units, drawn, strict=True)]
+    def __init__(
+        self,
+        method: Method,
+        units: Sequence[int],
+        drawn: Sequence[int],
+        dtype: torch.dtype,
+        *,
+        most_bits: int = 40,
+    ) -> None:
+        """units: coordinates of each modality, in order; drawn: how many of them are drawn; most_bits: bounds b."""
+        self._parts: list[_Equal | _Sized] = []
+        for n, count in zip(units, drawn, strict=True):
+            k, importance = min(count, n), method.importance
+            self._parts.append(
+                _Equal(n, k, dtype, most_bits) if importance is None else _Sized(importance, n, k, dtype, most_bits)
+            )
         self._units = list(units)
+        bits = torch.tensor([part.bits for part in self._parts])
+        self._shifts, self._steps = 62 - bits, torch.ldexp(torch.ones(len(bits), dtype=dtype), -bits)
 
-    def multipliers(self, x: Tensor, words: Tensor) -> Tensor:
-        """M, with fresh words uniform on [0, 2^62)."""
+    def starts(self, words: Tensor) -> Tensor:
+        """The starts (..., modalities) of fresh words uniform on [0, 2^62), of the same shape."""
+        return (words >> self._shifts).to(self._steps.dtype).mul_(self._steps)
+
+    def multipliers(self, x: Tensor, starts: Tensor) -> Tensor:
+        """M, from starts (R, modalities); the next call may overwrite it."""
         if len(self._parts) == 1:
-            return self._parts[0].multipliers(x, words)
+            return self._parts[0].multipliers(x, starts)
         pairs = zip(self._parts, x.split(self._units, -1), strict=True)
-        return torch.cat([part.multipliers(mine, words[..., m : m + 1]) for m, (part, mine) in enumerate(pairs)], -1)
+        return torch.cat([part.multipliers(mine, starts[:, m : m + 1]) for m, (part, mine) in enumerate(pairs)], -1)
 
-    def __call__(self, x: Tensor, words: Tensor) -> Tensor:
+    def __call__(self, x: Tensor, starts: Tensor) -> Tensor:
         """M * x."""
-        return self.multipliers(x, words).mul_(x)
+        return self.multipliers(x, starts) * x
 
 
-class _Modality:
-    def __init__(self, importance: Importance | None, n: int, k: int, dtype: torch.dtype) -> None:
-        self.importance, self.n, self.k, self.dtype = importance, n, k, dtype
-        self.bits = min(40, _DIGITS[dtype] - math.ceil(math.log2(k + 1)))
-        self.unit = 2.0**-self.bits
-        if importance is None:
-            pi = Systematic(random_order=False).inclusion(torch.ones(n), k)
-            self.ends = self._ends(pi.cumsum(-1).to(dtype))
-            self.inverse = torch.cat([1 / self.ends.diff(), self.ends[:1]])
+class _Equal:
+    """One modality of n units of the same size."""
 
-    def multipliers(self, x: Tensor, words: Tensor) -> Tensor:
+    def __init__(self, n: int, k: int, dtype: torch.dtype, most_bits: int) -> None:
+        self.bits = _bits(dtype, k, most_bits)
+        unit, sums = 2.0**-self.bits, Systematic(random_order=False).inclusion(torch.ones(n), k).cumsum(-1).to(dtype)
+        ends = (sums * (k / sums[-1] / unit)).round_().mul_(unit)
+        ends[-1] = k
+        self.ends = torch.cat([ends.new_zeros(1), ends])
+        self.inverse = 1 / self.ends.diff()
+        crossed = (1 - self.ends.frac()).unique()
+        self.crossed = crossed[crossed < 1]
+        firsts = torch.cat([ends.new_zeros(1), self.crossed]).unsqueeze(-1)
+        self.table = self._rows(firsts) if len(firsts) * n <= _TABLE else None
+
+    def multipliers(self, x: Tensor, start: Tensor) -> Tensor:
         """The multipliers of this modality."""
-        start = (words >> (62 - self.bits)).to(self.dtype).mul_(self.unit)
-        if self.importance is None:
-            return _strides((self.ends + start).floor_()).mul_(self.inverse)[:, :-1]
-        ends = self._ends(self._probabilities(x, self.importance).cumsum(-1))
-        return _strides((ends + start).floor_()).div_(_strides(ends).clamp_min_(self.unit))[:, :-1]
+        if self.table is None:
+            return self._rows(start)
+        return self.table.index_select(0, torch.bucketize(start[:, 0].contiguous(), self.crossed, right=True))
 
-    def _ends(self, sums: Tensor) -> Tensor:
-        """0 and the cumulative sums as multiples of the unit, the last of them k (or what there is, of fewer units)."""
-        last = sums[..., -1:].round()
-        ends = sums.new_empty(*sums.shape[:-1], self.n + 1)
-        ends[..., 0] = 0.0
-        torch.mul(sums, last / sums[..., -1:].clamp_min(self.unit) / self.unit, out=ends[..., 1:])
-        ends.round_().mul_(self.unit)
-        ends[..., -1:] = last
-        return ends
+    def _rows(self, start: Tensor) -> Tensor:
+        return (self.ends + start).floor_().diff().mul_(self.inverse)
 
-    def _probabilities(self, x: Tensor, importance: Importance) -> Tensor:
-        """min(1, c size) with sum k, for rows (R, n); a row that has overflowed counts as 0 where it is not finite."""
-        raw, tiny, mix = x.abs(), torch.finfo(self.dtype).tiny, importance.mix
-        total = raw.sum(-1, keepdim=True)
-        if not bool(total.isfinite().all()):
+
+class _Sized:
+    """One modality of n units with sizes by importance."""
+
+    def __init__(self, importance: Importance, n: int, k: int, dtype: torch.dtype, most_bits: int) -> None:
+        self.importance, self.n, self.k, self.dtype = importance, n, k, dtype
+        self.bits = _bits(dtype, 2 * k + 1, most_bits)
+        self.unit, self.anchor = 2.0**-self.bits, 2.0 ** (_DIGITS[dtype] - 1 - self.bits)
+        self.share, self.least = k * (1 - importance.mix), k * importance.mix / n
+        self.spread = (torch.arange(1, n, dtype=torch.float64) * self.least + self.anchor).to(dtype)
+        self.room = self._room(0)
+
+    def _room(self, rows: int) -> "_Room":
+        return _Room(rows, self.n, self.dtype, self.anchor, self.anchor + self.k)
+
+    def multipliers(self, x: Tensor, start: Tensor) -> Tensor:
+        """The multipliers of this modality; the next call overwrites them."""
+        if len(self.room.ends) != len(x):
+            self.room = self._room(len(x))
+        raw = torch.abs(x, out=self.room.raw)
+        top = raw.amax(-1, keepdim=True)
+        if not math.isfinite(top.sum().item()):  # a row that has overflowed counts as 0 where it is not finite
             raw.nan_to_num_(0.0, 0.0, 0.0)
-            total = raw.sum(-1, keepdim=True)
-        if type(importance) is SquaredGradient:
-            raw = (raw / raw.amax(-1, keepdim=True).clamp_min_(tiny)).square_()
-            total = raw.sum(-1, keepdim=True)
-        present = raw.sign() if mix and not bool(raw.amin() > 0) else None
-        pi = raw.mul_(self.k * (1 - mix) / total.clamp_min_(tiny))
-        if present is not None:
-            pi.add_(present.mul_(self.k * mix / present.sum(-1, keepdim=True).clamp_min(1)))
-        elif mix:
-            pi.add_(self.k * mix / self.n)
-        (over,) = (pi.amax(-1) > 1).nonzero(as_tuple=True)
+            top = raw.amax(-1, keepdim=True)
+        if type(self.importance) is SquaredGradient:
+            raw.div_(top.clamp_min_(torch.finfo(self.dtype).tiny)).square_()
+            top = raw.amax(-1, keepdim=True)
+        # A C_j is within 3 steps of the grid of its value, so that every unit keeps one where the least share is 8.
+        if self.least < 8 * self.unit or not raw.amin().item() > 0:
+            return self._any(raw, start)
+        return self._regular(raw, top, start)
+
+    def _regular(self, raw: Tensor, top: Tensor, start: Tensor) -> Tensor:
+        """The multipliers for sizes above 0, of which the largest of each row are given."""
+        sums = torch.cumsum(raw, -1, out=self.room.sums)
+        factor = self._factor(sums[:, -1:])
+        inner = torch.addcmul(self.spread, sums[:, :-1], factor, out=self.room.inner)
+        over = (top.mul_(factor).view(-1) > 1 - self.least).nonzero().view(-1)
         if len(over):
-            pi.index_copy_(0, over, self._capped(pi[over]))
-        return pi
+            sizes = raw.index_select(0, over).mul_(factor.index_select(0, over)).add_(self.least)
+            sums = self._capped(sizes, self.k).cumsum(-1)
+            inner.index_copy_(0, over, sums.mul_(self.k / sums[:, -1:]).add_(self.anchor)[:, :-1])
+        return self.room.multipliers(start)
 
-    def _capped(self, sizes: Tensor) -> Tensor:
-        """min(1, c size) with sum k for rows of sum k of which a size is above 1: Newton's method for c, from below.
+    def _any(self, raw: Tensor, start: Tensor) -> Tensor:
+        """The multipliers for any sizes.
 
-        The sum is concave and piecewise linear in c. With m units capped and s the sum, the next c is
-        c (k - m) / (s - m); it ends, after finitely many rounds, when this factor is 1 up to the rounding of the sum.
+        The last C_j is k, or the number of units whose size is not 0 where that is smaller.
         """
-        pi, whole, scale = sizes.clamp_max(1.0), torch.empty_like(sizes), torch.ones_like(sizes[..., :1])
-        close = 4 * self.n * torch.finfo(self.dtype).eps
-        for _ in range(_MOST_ROUNDS):
+        present = raw.sign()
+        pi = raw.mul_(self._factor(raw.sum(-1, keepdim=True)))
+        pi += present.mul_(self.k * self.importance.mix / present.sum(-1, keepdim=True).clamp_min_(1))
+        over = (pi.amax(-1) > 1).nonzero().view(-1)
+        if len(over):
+            sizes = pi.index_select(0, over)
+            pi.index_copy_(0, over, self._capped(sizes, sizes.sign().sum(-1, keepdim=True).clamp_max_(self.k)))
+        room, sums = self._room(len(raw)), pi.cumsum(-1)
+        last = sums[:, -1:].round()
+        inner = sums.mul_(last / sums[:, -1:].clamp_min(self.unit)).add_(self.anchor)[:, :-1]
+        room.ends[:, -1:] = last.add_(self.anchor)
+        torch.minimum(inner, last, out=room.inner)
+        return room.multipliers(start, self.unit)
+
+    def _factor(self, total: Tensor) -> Tensor:
+        """What makes sizes of this sum one of k (1 - mix)."""
+        return total.clamp_min(self.n * torch.finfo(self.dtype).tiny).reciprocal_().mul_(self.share)
+
+    def _capped(self, sizes: Tensor, count: Tensor | int) -> Tensor:
+        """min(1, c size) with sum `count`, for rows whose sizes, cut off at 1, have at most this sum: Newton's method.
+
+        The sum is concave and piecewise linear in c. With m units capped and s the sum of the others, the next c is
+        c (count - m) / s; where no unit joins the capped ones, that was the solution. A row that has ended stays as it
+        is while others go on.
+        """
+        pi, whole, scale = sizes.clamp_max(1.0), torch.empty_like(sizes), torch.ones_like(sizes[:, :1])
+        before, tiny = torch.full_like(scale, -1.0), torch.finfo(self.dtype).tiny
+        for _ in range(self.n):
             capped = torch.floor(pi, out=whole).sum(-1, keepdim=True)
-            factor = (self.k - capped).div_((pi.sum(-1, keepdim=True) - capped).clamp_min_(self.unit))
-            settled = ((factor - 1).abs_() <= close).logical_or_(factor == 0)
-            if bool(settled.all()):
+            if torch.equal(capped, before):
                 break
-            scale.mul_(factor.masked_fill_(settled, 1.0))  # a row does not move on because others do
+            rest = torch.frac(pi, out=whole).sum(-1, keepdim=True)
+            factor = torch.threshold_((count - capped).div_(rest.clamp_min_(tiny)), 0.0, 1.0)
+            scale.mul_(factor.masked_fill_(capped == before, 1.0))
             torch.mul(sizes, scale, out=pi).clamp_max_(1.0)
+            before = capped
         return pi
 
 
-def _strides(ends: Tensor) -> Tensor:
+class _Room:
+    """Memory of a modality, kept from step to step so that it stays in the cache.
+
+    ends: A + C_j, j = 0, ..., n, in rows (R, n + 1), whose first and last column are given; inner: the columns between
+    these. raw, sums: (R, n), overwritten by `multipliers`.
+    """
+
+    def __init__(self, rows: int, n: int, dtype: torch.dtype, first: float, last: float) -> None:
+        self.ends, self._passed, self._drawn = (torch.zeros(rows, n + 1, dtype=dtype) for _ in range(3))
+        self.ends[:, 0], self.ends[:, -1], self.inner = first, last, self.ends[:, 1:-1]
+        self.raw, self.sums = (held.view(-1)[: rows * n].view(rows, n) for held in (self._passed, self._drawn))
+
+    def multipliers(self, start: Tensor, least: float = 0.0) -> Tensor:
+        """Times drawn over inclusion probability, which is taken as `least` at least."""
+        torch.add(self.ends, start, out=self._passed).floor_()
+        drawn = _strides(self._passed, self._drawn)
+        pi = _strides(self.ends, self._passed)
+        return drawn.div_(pi.clamp_min_(least) if least else pi)[:, :-1]
+
+
+def _strides(ends: Tensor, out: Tensor) -> Tensor:
     """Differences of neighbours along rows (R, n + 1), in one pass over all; the last column means nothing."""
-    strides, flat = torch.empty_like(ends), ends.view(-1)
-    torch.sub(flat[1:], flat[:-1], out=strides.view(-1)[:-1])
-    strides[-1, -1] = 0.0
-    return strides
+    flat = ends.view(-1)
+    torch.sub(flat[1:], flat[:-1], out=out.view(-1)[:-1])
+    return out
+
+
+def _bits(dtype: torch.dtype, most: int, bound: int) -> int:
+    """b such that (most + 1) 2^b is at most the integers of the type, and b <= bound."""
+    return min(bound, _DIGITS[dtype] - math.ceil(math.log2(most + 1)))

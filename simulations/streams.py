@@ -5,6 +5,7 @@ so replicate r sees the same numbers in whatever company it runs, and nothing is
 output changes with the shape of the request.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -52,7 +53,7 @@ class Stream:
     def words(self, *shape: int) -> Tensor:
         """Words for `Design.select`: int64, uniform on [0, 2^62)."""
         if self._numpy is not None:
-            raw = self._numpy.bit_generator.random_raw(int(np.prod(shape)))
+            raw = self._numpy.bit_generator.random_raw(math.prod(shape))
             return torch.from_numpy((raw >> np.uint64(64 - WORD_BITS)).astype(np.int64).reshape(shape))
         return torch.randint(2**WORD_BITS, shape, device=self.device, generator=self._torch)
 

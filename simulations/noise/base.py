@@ -52,7 +52,10 @@ class Noise(ABC):
 
     @abstractmethod
     def numbers(self, stream: Stream, steps: int, rows: int) -> Tensor:
-        """The next numbers of this stream, (steps, rows, width); called with the same steps and rows every time."""
+        """The next numbers of this stream, (steps, rows, width); called with the same steps and rows every time.
+
+        They are returned in memory of their own: whoever asked for them may overwrite them.
+        """
 
     @abstractmethod
     def gradient(self, objective: Objective, w: Tensor, exact: Tensor, numbers: Tensor) -> Tensor:

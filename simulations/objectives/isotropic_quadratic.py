@@ -67,5 +67,5 @@ class IsotropicQuadratic(Objective):
         return 0.5 * self.curvature * ordered_sum(w.square())
 
     def gradient(self, w: Tensor) -> Tensor:
-        """L w."""
-        return self.curvature * w
+        """L w; w itself where L = 1."""
+        return w if self.curvature == 1 else self.curvature * w

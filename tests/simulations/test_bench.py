@@ -8,7 +8,7 @@ import torch
 from rich.console import Console
 from torch import nn
 
-from simulations import bench
+from simulations import bench, step_bench
 
 
 def small_encoders() -> dict[str, nn.Module]:
@@ -77,6 +77,8 @@ def test_every_way_finds_the_gradients_fresh(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_the_command_writes_json_and_prints_the_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bench, "two_resnets", small_encoders)
+    monkeypatch.setattr(step_bench, "PAIRS", {"small": small_encoders})
+    monkeypatch.setattr(step_bench, "GROWTH", {"tensors": [(1, 2, 3), (2, 2, 3)]})
     console = Console(width=120, record=True, quiet=False, file=open(tmp_path / "shown", "w"))  # noqa: SIM115
     assert bench.bench_command(tmp_path / "results", 2, console) == 0
     console.file.close()
@@ -84,6 +86,9 @@ def test_the_command_writes_json_and_prints_the_table(tmp_path: Path, monkeypatc
     assert written["repeats"] == 2
     assert set(written["summary"]) == set(bench.WAYS)
     assert {"torch", "threads", "cpu", "date", "parameters"} <= set(written)
+    step = json.loads((tmp_path / "results" / "bench-step-cpu.json").read_text())
+    assert list(step["pairs"]) == ["two ResNet-18", "small"]
+    assert step["training"] == {}
     shown = (tmp_path / "shown").read_text()
     for way in bench.WAYS:
         assert way in shown

@@ -7,7 +7,7 @@ from torch import Tensor
 from amss_min.designs import Successive, Systematic
 from amss_min.importance import GradientNorm, Importance, SquaredGradient
 from amss_min.weightings import HorvitzThompson
-from simulations.fixed_order import FixedOrder, applies
+from simulations.fixed_order import FixedOrder, _Equal, applies
 from simulations.methods import METHODS, Method
 
 CPU = torch.device("cpu")
@@ -41,10 +41,15 @@ def production(importance: Importance | None, x: Tensor, words: Tensor) -> Tenso
     return method(importance).estimate(x, UNITS, DRAWN, torch.cat(bits, 1))
 
 
+def estimated(importance: Importance | None, x: Tensor, words: Tensor) -> Tensor:
+    estimate = FixedOrder(method(importance), UNITS, DRAWN, x.dtype)
+    return estimate(x, estimate.starts(words))
+
+
 @pytest.mark.parametrize("importance", IMPORTANCES, ids=repr)
 def test_it_draws_what_production_draws(importance: Importance | None) -> None:
     x, words = gradients(500), starts(500)
-    found = FixedOrder(method(importance), UNITS, DRAWN, torch.float64)(x, words)
+    found = estimated(importance, x, words)
     wanted = production(importance, x, words)
     # Every boundary lies within n 2^-40 of production's, so a start separates them with probability below 2 n 2^-40 a
     # boundary: 500 rows of 107 boundaries disagree anywhere with probability below 1e-5 (the seeds are fixed).
@@ -57,34 +62,59 @@ def test_it_draws_what_production_draws(importance: Importance | None) -> None:
 
 def test_equal_sizes_are_production_bit_for_bit_but_for_the_quotient() -> None:
     x, words = gradients(500, seed=3), starts(500)
-    found = FixedOrder(method(None), UNITS, DRAWN, torch.float64)(x, words)
+    found = estimated(None, x, words)
     wanted = production(None, x, words)
     assert torch.equal(found != 0, wanted != 0)
     # The inverse of the same probability, times x: two roundings in either.
     assert bool(((found - wanted).abs() <= 2.0**-51 * wanted.abs()).all())
 
 
-@pytest.mark.parametrize("importance", [None, GradientNorm(0.1)], ids=repr)
+@pytest.mark.parametrize(("k", "crossings"), [(25, {3}), (30, {9, 99}), (100, {0})])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_rows_are_the_same_from_a_table_and_by_arithmetic(k: int, crossings: set[int], dtype: torch.dtype) -> None:
+    """At the starts where they change, one step of the grid before those, and in between.
+
+    Cumulative sums of 3 / 10 are rounded to a fine grid, and then those that should differ by a whole number may not.
+    """
+    part = _Equal(100, k, dtype, 40)
+    assert part.table is not None and len(part.crossed) in crossings
+    even = torch.arange(2**8, dtype=dtype) / 2**8
+    start = torch.cat([part.crossed, part.crossed - 2.0**-part.bits, even]).unsqueeze(-1)
+    x = torch.empty(len(start), 100, dtype=dtype)
+    tabled, part.table = part.multipliers(x, start), None
+    assert torch.equal(part.multipliers(x, start), tabled)
+
+
+@pytest.mark.parametrize("importance", IMPORTANCES, ids=repr)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_the_mean_over_all_starts_is_the_gradient(importance: Importance | None, dtype: torch.dtype) -> None:
-    """The estimate changes only where a start passes a boundary: its mean is a finite sum, taken in float64."""
-    n, k = 12, 5
+    """Boundaries and starts are multiples of 2^-16 here: the mean is a sum of 2^16 terms, taken in float64."""
+    n, k, bits = 12, 5, 16
     x = gradients(5, seed=4)[:, 7 : 7 + n].to(dtype)
-    estimate = FixedOrder(method(importance), (n,), (k,), dtype)
-    bits = estimate._parts[0].bits
-    grid = min(bits, 16)  # boundaries are multiples of 2^-bits: here they are rounded to 2^-16 to be summed over
-    coarse = FixedOrder(method(importance), (n,), (k,), dtype)
-    part = coarse._parts[0]
-    part.bits, part.unit = grid, 2.0**-grid
-    if importance is None:
-        part.ends = part._ends(part.ends[1:])
-        part.inverse = torch.cat([1 / part.ends.diff(), part.ends[:1]])
-    words = (torch.arange(2**grid) << (62 - grid)).unsqueeze(-1)
+    estimate = FixedOrder(method(importance), (n,), (k,), dtype, most_bits=bits)
+    starts_of_all = estimate.starts((torch.arange(2**bits) << (62 - bits)).unsqueeze(-1))
     for row in x:
-        mean = coarse(row.expand(len(words), -1), words).to(torch.float64).mean(0)
-        # Each value carries three roundings of the type, and the mean of 2^16 of them float64's.
+        mean = estimate(row.expand(len(starts_of_all), -1), starts_of_all).to(torch.float64).mean(0)
+        # Each value carries three roundings of the type, and the mean of 2^16 of them float64's. A unit whose
+        # probability rounds to 0 is left out: less than a step of the grid, by the docstring.
         exact, error = row.to(torch.float64), 4 * torch.finfo(dtype).eps + 20 * 2.0**-53
-        assert bool(((mean - exact).abs() <= error * exact.abs()).all())
+        left_out = mean == 0
+        assert bool(((mean - exact).abs() <= error * exact.abs())[~left_out].all())
+        if importance is None or importance.mix:
+            assert bool((exact[left_out] == 0).all())
+        else:
+            sizes = exact.abs() if isinstance(importance, GradientNorm) else exact.square()
+            assert float(sizes[left_out].sum() / sizes.sum()) <= n * 2.0**-bits / k
+
+
+@pytest.mark.parametrize("importance", IMPORTANCES[1:], ids=repr)
+def test_few_units_whose_size_is_not_zero_are_all_drawn(importance: Importance) -> None:
+    """Both modalities have fewer of them than they draw, or as many."""
+    x = torch.zeros(3, sum(UNITS), dtype=torch.float64)
+    x[1, 2], x[1, 7:30] = -3.0, 0.5
+    x[2, 0], x[2, 5], x[2, 7:32] = 1e-9, 1.0, torch.linspace(1e-3, 1e3, 25, dtype=torch.float64)
+    # Both are certain up to a step of the grid.
+    assert torch.allclose(estimated(importance, x, starts(3)), x, rtol=2.0**-39, atol=0.0)
 
 
 def test_it_applies_where_it_should() -> None:
@@ -99,6 +129,6 @@ def test_a_replicate_that_overflowed_harms_no_other() -> None:
     x = gradients(6)
     broken = x.clone()
     broken[2], broken[3, 5] = torch.nan, torch.inf
-    estimate, words = FixedOrder(method(GradientNorm(0.1)), UNITS, DRAWN, torch.float64), starts(6)
-    others = [0, 1, 4, 5]
-    assert torch.equal(estimate(broken, words)[others], estimate(x, words)[others])
+    words, others = starts(6), [0, 1, 4, 5]
+    whole = estimated(GradientNorm(0.1), x, words)
+    assert torch.equal(estimated(GradientNorm(0.1), broken, words)[others], whole[others])

@@ -14,6 +14,7 @@ from simulations import audit_command, experiments
 from simulations.__main__ import main
 from simulations.audit import Audit
 from simulations.experiments import ALL, Level
+from simulations.multimodal.command import Request
 from theory.claims import CLAIMS
 from theory.measurement import Measurement
 from theory.verdict import Claim, Verdict
@@ -162,9 +163,14 @@ def test_train_and_bench_hand_over_their_options(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr("simulations.multimodal.command.train_command", taking(0))
     monkeypatch.setattr("simulations.bench.bench_command", taking(3))
-    assert main(["train", "--seeds", "2", "--set", "epochs=3", "--results", str(tmp_path)]) == 0
+    monkeypatch.setattr("simulations.multimodal.compare_command.compare_command", taking(1))
+    chosen = ["--seeds", "2", "--set", "training.epochs=3", "--device", "cuda", "--resume", "--results", str(tmp_path)]
+    assert main(["train", *chosen, "--diagnose"]) == 0
+    assert main(["compare", "mfeat", *chosen]) == 1
     assert main(["bench", "--masked-step", "--repeats", "4", "--results", str(tmp_path)]) == 3
-    assert calls == [("htad", 2, tmp_path, ["epochs=3"]), (tmp_path, 4)]
+    overrides = ["training.epochs=3", "training.device=cuda"]
+    trained = Request("htad", overrides, 2, resume=True, diagnose=True, results=tmp_path)
+    assert calls == [(trained,), (Request("mfeat", overrides, 2, resume=True, results=tmp_path),), (tmp_path, 4)]
 
 
 def test_an_interrupt_ends_without_a_traceback(
