@@ -12,7 +12,7 @@ try:
     from rich.console import Console
 
     from amss_min.testing.loading import BadInput
-    from simulations import audit_command, bench_command, list_command, run_command
+    from simulations import audit_command, bench_command, list_command, run_command, sweep_commands, training_commands
     from simulations.audit import MissingExtra, UnknownName
     from simulations.console import Interrupted, Unwritable, progress, say, written_to
     from simulations.experiments import Level
@@ -191,58 +191,49 @@ def audit(
     return audit_command.audit_claims(ids or [], results=results, seed=seed, level=level, json_file=json_file)
 
 
-@app.command(name="train")
-def train_command(
-    data: Annotated[str, typer.Argument(help="Data set.")] = "htad",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Paired seeds.")] = 5,
-    overrides: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting over that of the data set.")
-    ] = None,
-    results: Results = Path("results"),
-) -> int:
-    """Train all methods on real data with paired seeds and write results/train/DATA.json.
-
-    \b
-    Examples:
-      python -m simulations train htad --seeds 2
-      python -m simulations train htad --set epochs=10
-    """
-    from simulations.multimodal.command import train_command as train
-
-    return train(data, seeds, results, overrides or [])
+training_commands.add_to(app)
+sweep_commands.add_to(app)
 
 
 @app.command(name="bench")
 def bench(
     repeats: Annotated[
-        int | None, typer.Option("--repeats", min=1, help="Timings: engine 5, step 20, designs 3.")
+        int | None, typer.Option("--repeats", min=1, help="Timings: engine 5, step 20, others 3.")
     ] = None,
     masked_step: Annotated[bool, typer.Option("--masked-step", help="Time the masked step instead.")] = False,
     designs: Annotated[bool, typer.Option("--designs", help="Time the sampling designs instead, by size.")] = False,
-    device: Annotated[str, typer.Option("--device", help="cpu or cuda, for the engine.")] = "cpu",
+    sweep: Annotated[bool, typer.Option("--sweep", help="Time the machinery of sweeps instead.")] = False,
+    device: Annotated[str, typer.Option("--device", help="cpu or cuda, for the engine and the step.")] = "cpu",
+    large: Annotated[bool, typer.Option("--large", help="Step: two transformers, 350 M parameters, 6 GB.")] = False,
     replicates: Annotated[int, typer.Option("--replicates", min=1, help="Replicates, for the engine.")] = 1000,
     results: Results = Path("results"),
 ) -> int:
     """Time the simulation engine beside the limit of the normal generator, and write results/bench-engine.json.
 
-    With --masked-step: the masked step of training beside the memory limit, and results/bench.json. With --designs: a
-    draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json.
+    With --masked-step: the masked step of training beside the memory limit, on several pairs of models, and
+    results/bench-step-cpu.json (-cuda.json), and results/bench.json. With --designs: a
+    draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json. With --sweep: what
+    handing out and storing the blocks of a study costs, and results/bench-sweep.json; some minutes on quiet cores.
 
     \b
     Examples:
       python -m simulations bench
       python -m simulations bench --device cuda --replicates 100000
       python -m simulations bench --masked-step
+      python -m simulations bench --masked-step --device cuda
       python -m simulations bench --designs
+      python -m simulations bench --sweep
     """
-    if designs and masked_step:
-        raise typer.BadParameter("--designs and --masked-step exclude each other")
+    if designs + masked_step + sweep > 1:
+        raise typer.BadParameter("--designs, --masked-step and --sweep exclude each other")
+    if sweep:
+        return bench_command.bench_sweep(results, repeats or 3)
     if designs:
         return bench_command.bench_designs(results, repeats or 3)
-    if masked_step:
-        return bench_command.bench_masked_step(results, repeats or 20)
     if not bench_command.is_device(device):
         raise typer.BadParameter(f"--device must be cpu, or cuda where there is a GPU, found {device!r}")
+    if masked_step:
+        return bench_command.bench_masked_step(results, repeats or 20, device, large=large)
     return bench_command.bench_engine(results, repeats or 5, device, replicates)
 
 
@@ -291,7 +282,8 @@ def main(arguments: list[str] | None = None) -> int:
     except Interrupted as error:
         _refused(str(error))
         return INTERRUPTED
-    if code == INTERRUPTED and given[:1] != ["train"]:  # typer answers an interrupt with this code and no word
+    # typer answers an interrupt with this code and no word; these two say more themselves
+    if code == INTERRUPTED and given[:1] not in (["train"], ["compare"]):
         _refused("interrupted: nothing was written")
     return code
 

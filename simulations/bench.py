@@ -1,14 +1,17 @@
 """What the masked step costs, beside the least that any such step must do.
 
-Two ResNet-18 encoders with random gradients. In every repeat each way of treating them is timed once, on the same
-tensors with the same threads, in an order that is shuffled anew. The gradients are copied from a saved set before each
-timing, outside of it.
+Encoders (two ResNet-18 unless others are given) with random gradients. In every repeat each way of treating them is
+timed once, on the same tensors with the same threads, in an order that is shuffled anew. The gradients are copied from
+a saved set before each timing, outside of it. With one thread on a CPU the time is the processor time of the thread,
+so that other programs on the same core do not count; otherwise it is the time of the clock, until the device is done.
 
 - reference: the step in plain loops (amss_min.reference).
 - fast path: AMSSPlus.mask_gradients with its default design.
+- parameter by parameter: a loop over tensors from the equations of the released code (simulations.released_loop).
+- optimizer step: SGD with momentum and weight decay, without a mask.
 - two-pass limit: the norms of all rows, then one in-place scale of all of them, and nothing else. Rows are the units
-  of the fast path. torch.linalg.vector_norm is the fastest norm of rows that torch has on a CPU: square().sum() takes
-  about twice as long there, einsum and a batched product seven times.
+  of the fast path (of a matrix with attention heads, its rows). torch.linalg.vector_norm is the fastest norm of rows
+  that torch has on a CPU: square().sum() takes about twice as long there, einsum and a batched product seven times.
 - tensor by tensor: the same work, but each tensor is scaled right after its norms, while it may still be in the cache.
   No step that draws tensors together can have this order; it is shown for what the cache is worth.
 """
@@ -29,12 +32,16 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from amss_min import AMSSPlus, reference
-from amss_min.plan import blocks_of
+from amss_min.plan import Block, blocks_of
 from simulations.multimodal.resnet import ResNet18
+from simulations.released_loop import mask_each
 from simulations.results import check_writable, write_json
+from simulations.step_models import Encoders
+from simulations.step_models import parameters as parameters_of
 
 LIMIT = "two-pass limit"
-WAYS = ("reference", "fast path", LIMIT, "tensor by tensor")
+FAST, LOOP, OPTIMIZER, REFERENCE = "fast path", "parameter by parameter", "optimizer step", "reference"
+WAYS = (REFERENCE, FAST, LIMIT, "tensor by tensor", LOOP, OPTIMIZER)
 KEEP = 0.5
 
 
@@ -49,10 +56,13 @@ class BenchResult:
     parameters: int
     masked: int
     rows: int
+    tensors: int
     keep: float
     threads: int
     torch: str
     cpu: str
+    device: str
+    clock: str
     date: str
 
     def minimum(self, way: str) -> float:
@@ -69,7 +79,7 @@ class BenchResult:
 
     def median_ratio(self, way: str) -> float:
         """The median over the repeats of time over limit, both of the same repeat."""
-        pairs = zip(self.seconds[way], self.seconds[LIMIT], strict=True)
+        pairs = zip(self.seconds[way], self.seconds[LIMIT], strict=False)  # a slow way may have fewer repeats
         return statistics.median(mine / limit for mine, limit in pairs)
 
     def as_json(self) -> dict[str, object]:
@@ -91,11 +101,21 @@ def two_resnets() -> dict[str, nn.Module]:
     return {"audio": ResNet18(channels=1), "visual": ResNet18(channels=3)}
 
 
-def run_bench(repeats: int = 20, encoders: Mapping[str, nn.Module] | None = None, *, threads: int = 1) -> BenchResult:
+def run_bench(
+    repeats: int = 20,
+    encoders: Encoders | None = None,
+    *,
+    threads: int = 1,
+    ways: Sequence[str] = WAYS,
+    device: str = "cpu",
+    most: Mapping[str, int] | None = None,
+) -> BenchResult:
     """Time every way `repeats` times on the encoders (two ResNet-18 unless given), after one untimed round.
 
     threads: of torch, one by default: with more of them a busy machine times its scheduler, since every small operation
-    waits for the slowest thread. Raises ValueError for repeats or threads below 1.
+    waits for the slowest thread. ways: of WAYS, with the limit. device: "cpu" or "cuda".
+    most: way -> repeats, where fewer are enough; 1 leaves out its untimed round.
+    Raises ValueError for repeats or threads below 1.
     """
     for name, value in (("repeats", repeats), ("threads", threads)):
         if value < 1:
@@ -103,56 +123,85 @@ def run_bench(repeats: int = 20, encoders: Mapping[str, nn.Module] | None = None
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return _run(repeats, encoders)
+        return _run(repeats, two_resnets() if encoders is None else encoders, ways, device, most or {})
     finally:
         torch.set_num_threads(before)
 
 
-def _run(repeats: int, encoders: Mapping[str, nn.Module] | None) -> BenchResult:
-    encoders = two_resnets() if encoders is None else encoders
-    generator = torch.Generator().manual_seed(0)
-    parameters = [parameter for encoder in encoders.values() for parameter in encoder.parameters()]
-    saved = [torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype) for parameter in parameters]
+def _run(repeats: int, encoders: Encoders, chosen: Sequence[str], device: str, most: Mapping[str, int]) -> BenchResult:
+    generator = torch.Generator(device).manual_seed(0)
+    parameters = [parameter for encoder in encoders.values() for parameter in parameters_of(encoder)]
+    for parameter in parameters:
+        parameter.data = parameter.data.to(device)
+    saved = [
+        torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype, device=device)
+        for parameter in parameters
+    ]
     for parameter in parameters:
         parameter.grad = torch.empty_like(parameter)
-    rows = [block.units for block in blocks_of(encoders)]
-    gradients = [units.parameter.grad for units in rows if units.parameter.grad is not None]
-    ways = dict(zip(WAYS, _ways(encoders, gradients, generator), strict=True))
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
+    blocks = blocks_of(encoders)
+    ways = dict(zip(WAYS, _ways(encoders, blocks, parameters, generator), strict=True))
+    seconds: dict[str, list[float]] = {way: [] for way in chosen}
     shuffle = random.Random(0)
     for repeat in range(repeats + 1):
-        for way in shuffle.sample(WAYS, len(WAYS)):
+        for way in shuffle.sample(list(chosen), len(chosen)):
+            few = most.get(way, repeats)
+            if repeat > few or (few == 1 and repeat == 0):
+                continue
             for parameter, values in zip(parameters, saved, strict=True):
                 assert parameter.grad is not None
                 parameter.grad.copy_(values)
-            elapsed = _timed(ways[way])
+            elapsed = timed(ways[way], device)
             if repeat:
                 seconds[way].append(elapsed)
     return BenchResult(
         seconds=seconds,
         parameters=sum(parameter.numel() for parameter in parameters),
-        masked=sum(gradient.numel() for gradient in gradients),
-        rows=sum(units.n for units in rows),
+        masked=sum(block.gradient.numel() for block in blocks),
+        rows=sum(block.units.n * block.units.draws for block in blocks),
+        tensors=len(blocks),
         keep=KEEP,
         threads=torch.get_num_threads(),
         torch=torch.__version__,
         cpu=cpu_name(),
+        device=device_name(device),
+        clock=_clock(device)[0],
         date=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
 
-def bench_command(results: Path, repeats: int, console: Console | None = None, *, threads: int = 1) -> int:
-    """Run the benchmark, print its table and write bench.json; returns the exit code (2 if it cannot be written)."""
+def bench_command(
+    results: Path,
+    repeats: int,
+    console: Console | None = None,
+    *,
+    threads: int = 1,
+    device: str = "cpu",
+    large: bool = False,
+) -> int:
+    """Run the benchmarks, print their tables, write bench.json (on a CPU: two ResNet-18) and bench-step-DEVICE.json.
+
+    large: with the pair of transformers. Returns the exit code (2 if it cannot be written).
+    """
+    from simulations import step_bench
+
+    console = console or Console()
+    first: dict[str, BenchResult] = {}
     try:
         check_writable(results)
-        result = run_bench(repeats, threads=threads)
-        write_json(results / "bench.json", result.as_json())
+        if device == "cpu":
+            first["two ResNet-18"] = run_bench(repeats, threads=threads)
+            console.print(table(first["two ResNet-18"]))
+            write_json(results / "bench.json", first["two ResNet-18"].as_json())
+        bench = step_bench.run_step_bench(repeats, first, device=device, large=large)
+        write_json(results / f"bench-step-{device}.json", bench.as_json())
     except OSError as error:
         Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(
             f"cannot write to {results}/: {error.strerror or error}"
         )
         return 2
-    (console or Console()).print(table(result))
+    for made in bench.tables():
+        console.print(made)
     return 0
 
 
@@ -197,26 +246,58 @@ def scale_each(gradients: Sequence[Tensor], multipliers: Sequence[Tensor]) -> li
 
 
 def _ways(
-    encoders: Mapping[str, nn.Module], gradients: Sequence[Tensor], generator: torch.Generator
+    encoders: Encoders, blocks: Sequence[Block], parameters: Sequence[Tensor], generator: torch.Generator
 ) -> tuple[Callable[[], object], ...]:
     amss = AMSSPlus(encoders, keep=KEEP, generator=generator)
-    multipliers = [1 + torch.rand(len(g), *[1] * (g.ndim - 1), generator=generator, dtype=g.dtype) for g in gradients]
+    # Parameters of its own, with the same storage: the masked ones are watched for changes before a step.
+    plain = [nn.Parameter(parameter.detach()) for parameter in parameters]
+    for own, parameter in zip(plain, parameters, strict=True):
+        own.grad = parameter.grad
+    sgd = torch.optim.SGD(plain, lr=1e-3, momentum=0.9, weight_decay=1e-4)
+    gradients = [block.gradient for block in blocks]
+    shapes = [(len(gradient), *[1] * (gradient.ndim - 1)) for gradient in gradients]
+    multipliers = [
+        1 + torch.rand(shape, generator=generator, dtype=gradient.dtype, device=gradient.device)
+        for shape, gradient in zip(shapes, gradients, strict=True)
+    ]
     return (
         lambda: reference.mask_gradients(amss),
         amss.mask_gradients,
         lambda: scale_all(gradients, multipliers),
         lambda: scale_each(gradients, multipliers),
+        lambda: mask_each(blocks, KEEP, generator),
+        sgd.step,
     )
 
 
+def device_name(device: str) -> str:
+    """The name of the processor or the GPU."""
+    return cpu_name() if device == "cpu" else torch.cuda.get_device_name(device)
+
+
+def _clock(device: str) -> tuple[str, Callable[[], float]]:
+    if device == "cpu" and torch.get_num_threads() == 1:
+        return "processor time of the thread", time.thread_time
+    return "wall time", time.perf_counter
+
+
+def _nothing() -> None:
+    pass
+
+
 @torch.no_grad()
-def _timed(step: Callable[[], object]) -> float:
+def timed(step: Callable[[], object], device: str = "cpu") -> float:
+    """Seconds that a step takes, without gradients and garbage collection, until the device is done."""
     enabled = gc.isenabled()
+    _, now = _clock(device)
+    wait: Callable[[], None] = torch.cuda.synchronize if device == "cuda" else _nothing
     gc.disable()
     try:
-        start = time.perf_counter()
+        wait()
+        start = now()
         step()
-        return time.perf_counter() - start
+        wait()
+        return now() - start
     finally:
         if enabled:
             gc.enable()

@@ -1,6 +1,7 @@
 """The command `bench`: the engine, the masked step or the designs, timed and written to results/."""
 
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -40,14 +41,35 @@ def bench_designs(results: Path, repeats: int) -> int:
     return 0
 
 
-def bench_masked_step(results: Path, repeats: int) -> int:
-    """Time the masked step of training and return its exit code."""
+def bench_masked_step(results: Path, repeats: int, device: str = "cpu", *, large: bool = False) -> int:
+    """Time the masked step of training on this device ("cpu" or "cuda") and return its exit code."""
     from simulations.bench import bench_command
 
+    options: dict[str, Any] = {"large": True} if large else {}
+    if device != "cpu":
+        options["device"] = device
     try:
-        return bench_command(results, repeats)
+        return bench_command(results, repeats, **options)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was written") from None
+
+
+def bench_sweep(results: Path, repeats: int) -> int:
+    """Time the machinery of sweeps and return the exit code 0."""
+    from simulations.sweeps import bench
+
+    with written_to(results):
+        check_writable(results)
+    try:
+        record = bench.bench(repeats=repeats)
+    except KeyboardInterrupt:
+        raise Interrupted("interrupted: nothing was written") from None
+    out().print(bench.table(record))
+    target = results / "bench-sweep.json"
+    with written_to(results):
+        write_json(target, record)
+    say(f"written: {target}")
+    return 0
 
 
 def is_device(device: str) -> bool:

@@ -34,6 +34,11 @@ def say(line: str) -> None:
     out().print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+def complain(line: str) -> None:
+    """One line on standard error, as it stands."""
+    Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
+
+
 def plain(text: str) -> str:
     """Text from outside for a cell of a table, without markup."""
     return text.replace("[", r"\[")

@@ -1,5 +1,6 @@
 """The command `list`: the experiments, and the parts that studies are made of, by name."""
 
+import inspect
 from collections.abc import Callable, Container, Mapping
 
 from rich.table import Table
@@ -48,6 +49,58 @@ def _parts(title: str, parts: Mapping[str, Part], hidden: Container[str] = ()) -
     return made
 
 
+def _training() -> Table:
+    from simulations.multimodal.methods import METHODS as trained
+
+    table = _titled("training methods", "name", "options", "what it does", "source")
+    for name, kind in trained.items():
+        table.add_row(name, plain(", ".join(kind.Options.model_fields)), plain(kind.summary), plain(kind.source))
+    table.caption = "a method of your own: FILE.py:CLASS"
+    return table
+
+
+def _data() -> Table:
+    from simulations.multimodal.data.shipped import SHIPPED
+
+    table = _titled("data sets", "name", "options", "what it is")
+    for name, load in SHIPPED.items():
+        told = (load.__doc__ or "").partition("\n")[0]
+        table.add_row(name, plain(", ".join(inspect.signature(load).parameters)), plain(told))
+    table.caption = "data of your own: a folder of `prepare`, or FILE.py:FUNCTION"
+    return table
+
+
+def _encoders() -> Table:
+    from simulations.multimodal.encoders import ENCODERS
+
+    table = _titled("encoders", "name", "rows", "options", "what it is", "source")
+    for name, one in ENCODERS.items():
+        axes = "any" if one.axes is None else f"({', '.join(one.axes)})"
+        table.add_row(
+            name, plain(axes), plain(", ".join(one.Options.model_fields)), plain(one.summary), plain(one.source)
+        )
+    return table
+
+
+def _fusions() -> Table:
+    from simulations.multimodal.fusions import FUSIONS
+
+    table = _titled("fusions", "name", "what it is")
+    for name, kind in FUSIONS.items():
+        table.add_row(name, plain(kind.summary))
+    return table
+
+
+def _formats() -> Table:
+    from simulations.multimodal.data.formats import FORMATS
+
+    table = _titled("formats of raw data, for prepare", "name", "files", "options")
+    for name, one in FORMATS.items():
+        options = ", ".join(f"{key}={field.default!r}" for key, field in one.Options.model_fields.items())
+        table.add_row(name, plain(f"{one.summary}\n{one.layout}"), plain(options))
+    return table
+
+
 def _titled(title: str, *headings: str) -> Table:
     table = Table(title=title)
     for heading in headings:
@@ -65,5 +118,10 @@ TABLES: Mapping[str, Callable[[], Table]] = {
     "weightings": _parts("weightings", registry.WEIGHTINGS),
     "optimisers": _parts("optimisers", registry.OPTIMISERS),
     "stepsizes": _parts("stepsizes", registry.STEPSIZES),
+    "training": _training,
+    "data": _data,
+    "encoders": _encoders,
+    "fusions": _fusions,
+    "formats": _formats,
 }
 """The tables by name."""

@@ -78,7 +78,7 @@ class Study(BaseModel):
         if self.checkpoints is not None:
             return self.checkpoints
         assert self.horizon is not None  # validated
-        return tuple(sorted({max(1, self.horizon // part) for part in (64, 16, 4, 1)}))
+        return seen_at(self.horizon)
 
     def cells(self, name: str) -> tuple[Cell, ...]:
         """The grid, in the order of the lists, objectives outermost; name: that of the random streams.
@@ -95,26 +95,48 @@ class Study(BaseModel):
             raise BadInput(f"a study must have at most {MOST_CELLS} runs, found {grid} = {total}: split it")
         found = []
         for number, point in enumerate(itertools.product(*axes), start=1):
-            cell = self._cell(name, *point)
-            _refuse(cell, number, total)
+            cell = built(name, *point, start=self.start, checkpoints=self.steps, replicates=self.replicates)
+            refuse(cell, f"run {number} of {total}")
             found.append(cell)
         return tuple(found)
 
-    def _cell(self, name: str, *point: Any) -> Cell:
-        objective = registry.objective(point[0])
-        optimiser = registry.optimiser(point[3])
-        return Cell(
-            experiment=name,
-            objective=objective,
-            noise=registry.noise_on(point[1], objective),
-            method=registry.method(point[2]),
-            keep=point[5],
-            start=self.start,
-            stepsize=registry.stepsize(point[4]),
-            checkpoints=self.steps,
-            replicates=self.replicates,
-            optimiser=None if isinstance(optimiser, Descent) else optimiser,
-        )
+
+def seen_at(horizon: int) -> tuple[int, ...]:
+    """The checkpoints of a horizon T: about T/64, T/16, T/4 and T.
+
+    >>> seen_at(512)
+    (8, 32, 128, 512)
+    """
+    return tuple(sorted({max(1, horizon // part) for part in (64, 16, 4, 1)}))
+
+
+def built(
+    name: str,
+    objective: Spec,
+    noise: Spec,
+    method: Spec,
+    optimiser: Spec,
+    stepsize: float | dict[str, Any],
+    keep: float | tuple[float, ...],
+    *,
+    start: float | tuple[float, ...],
+    checkpoints: tuple[int, ...],
+    replicates: int,
+) -> Cell:
+    """The cell of these parts by name, not tried; name: that of the random streams. Raises BadInput or UnknownName."""
+    function, kind = registry.objective(objective), registry.optimiser(optimiser)
+    return Cell(
+        experiment=name,
+        objective=function,
+        noise=registry.noise_on(noise, function),
+        method=registry.method(method),
+        keep=keep,
+        start=start,
+        stepsize=registry.stepsize(stepsize),
+        checkpoints=checkpoints,
+        replicates=replicates,
+        optimiser=None if isinstance(kind, Descent) else kind,
+    )
 
 
 def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
@@ -138,13 +160,18 @@ def study_of(values: Mapping[str, Any]) -> Study:
     try:
         return Study(**values)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        reason = first["msg"].removeprefix("Value error, ")
-        field, *rest = first["loc"] or ("",)
-        where = ".".join([str(field), *(str(part) for part in rest if isinstance(part, int))])
-        named = f"setting {where}: {reason}" if where else reason
-        found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
-        raise BadInput(f"{named}{found}") from error
+        raise BadInput(told(error)) from error
+
+
+def told(error: ValidationError) -> str:
+    """The first thing wrong, in one line: which setting, why, and what was found."""
+    first = error.errors(include_url=False)[0]
+    reason = first["msg"].removeprefix("Value error, ")
+    field, *rest = first["loc"] or ("",)
+    where = ".".join([str(field), *(str(part) for part in rest if isinstance(part, int))])
+    named = f"setting {where}: {reason}" if where else reason
+    found = "" if first["type"] in ("value_error", "missing") else f", found {first['input']!r}"
+    return f"{named}{found}"
 
 
 def overridden(values: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
@@ -186,9 +213,9 @@ def _value(text: str) -> Any:
         return text
 
 
-def _refuse(cell: Cell, number: int, total: int) -> None:
-    """Raise BadInput for a cell that cannot run: found out on one step, with two replicates."""
-    where = f"run {number} of {total}, {cell.objective.name}, {cell.noise.name}, {cell.method.name}"
+def refuse(cell: Cell, where: str) -> None:
+    """Raise BadInput for a cell that cannot run, found out on one step with two replicates; where: which cell it is."""
+    where = f"{where}, {cell.objective.name}, {cell.noise.name}, {cell.method.name}"
     numbers = cell.replicates * len(cell.checkpoints) * cell.objective.d
     if numbers > MOST_NUMBERS:
         raise BadInput(f"{where}: replicates x checkpoints x d must be at most {MOST_NUMBERS}, found {numbers}")

@@ -4,7 +4,6 @@ from dataclasses import asdict, dataclass
 
 import torch
 
-from amss_min import unimodal_logits
 from simulations.multimodal.model import FusionNet, Output
 
 
@@ -50,7 +49,8 @@ def check_loss(net: FusionNet, output: Output, loss: torch.Tensor) -> None:
     """
     if torch.isfinite(loss):
         return
-    single = {name: logits.detach() for name, logits in unimodal_logits(net.head, output.features).items()}
+    with torch.no_grad():
+        single = net.unimodal(output.features)
     for name, features in output.features.items():
         if not torch.isfinite(features).all():
             raise NonFiniteError("loss", f"features of {name}", name)
@@ -77,8 +77,16 @@ def check_tensors(net: FusionNet, what: str) -> None:
 def _modality(net: FusionNet, name: str, tensor: torch.Tensor) -> str:
     if name.startswith("encoders."):
         return name.split(".")[1]
-    names = list(net.encoders)
-    if name != "head.weight":
-        return ", ".join(names)
-    blocks = tensor.tensor_split(len(names), dim=1)
-    return ", ".join(name for name, block in zip(names, blocks, strict=True) if not torch.isfinite(block).all())
+    # Columns of a shared head belong to the modality that they read.
+    owners = [
+        modality
+        for modality, parts in net.fusion.own().items()
+        for part in parts
+        if getattr(part, "parameter", part) is net.get_parameter(name) and not _finite_part(part, tensor)
+    ]
+    return ", ".join(owners or net.modalities)
+
+
+def _finite_part(part: object, tensor: torch.Tensor) -> bool:
+    view = getattr(part, "view", None)
+    return bool(torch.isfinite(view(tensor) if view else tensor).all())

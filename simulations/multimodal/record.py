@@ -1,8 +1,7 @@
-"""Keep a run as committed data: `python -m simulations.multimodal.record [RESULTS]`.
+"""Keep runs as committed data: `python -m simulations.multimodal.record [RESULTS [FILE ...]]`.
 
-Copies RESULTS/train/htad.json (RESULTS defaults to results) to paper_figs/data/htad.json and adds the key `recorded`
-with the date and the commit. The commit ends in -dirty where tracked files were changed, and is null where there is
-none.
+Copies RESULTS/FILE (results and train/htad.json unless named) to paper_figs/data/FILE and adds the key `recorded` with
+the date and the commit. The commit ends in -dirty where tracked files were changed, and is null where there is none.
 """
 
 import datetime
@@ -15,7 +14,8 @@ from typing import Any
 from simulations.multimodal.results import write_json
 
 ROOT = Path(__file__).resolve().parents[2]
-TARGET = ROOT / "paper_figs" / "data" / "htad.json"
+TARGET = ROOT / "paper_figs" / "data"
+USUAL = "train/htad.json"
 
 
 def recorded(values: dict[str, Any], commit: str | None, date: datetime.date) -> dict[str, Any]:
@@ -33,14 +33,17 @@ def commit_of(folder: Path) -> str | None:
 
 
 def main(arguments: list[str], target: Path = TARGET) -> int:
-    """Copy the run; 2 where it cannot be read or written."""
-    source = Path(arguments[0] if arguments else "results") / "train" / "htad.json"
-    try:
-        values = json.loads(source.read_text(encoding="utf-8"))
-        write_json(target, recorded(values, commit_of(ROOT), datetime.date.today()))
-    except (OSError, ValueError) as error:
-        sys.stderr.write(f"cannot record {source}: {error}\n")
-        return 2
+    """Copy the runs; 2 where one cannot be read or written."""
+    results, *files = arguments or ["results"]
+    for file in files or [USUAL]:
+        source = Path(results) / file
+        try:
+            values = json.loads(source.read_text(encoding="utf-8"))
+            (target / file).parent.mkdir(parents=True, exist_ok=True)
+            write_json(target / file, recorded(values, commit_of(ROOT), datetime.date.today()))
+        except (OSError, ValueError) as error:
+            sys.stderr.write(f"cannot record {source}: {error}\n")
+            return 2
     return 0
 
 

@@ -55,19 +55,24 @@ def t_interval(values: Sequence[float], confidence: float) -> Interval:
 
 
 def flat_metrics(run: Mapping[str, Any]) -> dict[str, float]:
-    """The numbers of a run that are averaged: accuracy, macro_f1, accuracy of each modality, validation_accuracy."""
+    """The numbers of a run that are averaged, by name, the task's primary metric first.
+
+    The metrics on test; alone_<modality>, the primary metric of each modality's own logits; shapley_<modality>, its
+    Shapley value; validation, the primary metric there.
+    """
     test = run["test"]
-    modalities = {f"accuracy_{name}": value for name, value in test["modality_accuracy"].items()}
     return {
-        "accuracy": test["accuracy"],
-        "macro_f1": test["macro_f1"],
-        **modalities,
-        "validation_accuracy": run["validation"]["accuracy"],
+        **test["metrics"],
+        **{f"alone_{name}": value for name, value in test["modality"].items()},
+        **{f"shapley_{name}": value for name, value in test["shapley"].items()},
+        "validation": next(iter(run["validation"]["metrics"].values())),
     }
 
 
-def summary(runs: Sequence[Mapping[str, Any]], methods: Sequence[str], confidence: float) -> dict[str, Any]:
-    """Intervals by method and metric, and of the paired differences method - joint over the seeds that both ended.
+def summary(
+    runs: Sequence[Mapping[str, Any]], methods: Sequence[str], confidence: float, baseline: str = BASELINE
+) -> dict[str, Any]:
+    """Intervals by method and metric, and of the paired differences to the baseline over the seeds that both ended.
 
     runs: records with method, seed, test and validation. A method without a run gets
     intervals with n = 0; without any run there are none at all.
@@ -79,14 +84,15 @@ def summary(runs: Sequence[Mapping[str, Any]], methods: Sequence[str], confidenc
     for method in methods:
         own = {seed: row for (name, seed), row in sorted(table.items()) if name == method}
         values[method] = {key: asdict(t_interval([row[key] for row in own.values()], confidence)) for key in metrics}
-        if method != BASELINE and BASELINE in methods:
-            pairs = [(row, table[BASELINE, seed]) for seed, row in own.items() if (BASELINE, seed) in table]
+        if method != baseline and baseline in methods:
+            pairs = [(row, table[baseline, seed]) for seed, row in own.items() if (baseline, seed) in table]
             differences[method] = {
                 key: asdict(t_interval([row[key] - base[key] for row, base in pairs], confidence)) for key in metrics
             }
     return {
         "confidence": confidence,
         "assumption": ASSUMPTION,
+        "primary": next(iter(metrics), None),
         "methods": values,
         "difference_to_joint": differences,
     }

@@ -6,23 +6,24 @@ from typing import Any
 
 import pytest
 
-from simulations.multimodal.datasets import load
-from simulations.multimodal.methods import METHODS
-from simulations.multimodal.record import TARGET, commit_of, main, recorded
+from simulations.multimodal.record import TARGET, USUAL, commit_of, main, recorded
 from simulations.multimodal.settings import Settings
+from simulations.multimodal.sources import load
 from simulations.multimodal.summary import BASELINE, flat_metrics
+
+METHODS = ("joint", "uniform", "amss", "amss+")
 
 
 @pytest.fixture(scope="module")
 def committed() -> dict[str, Any]:
-    values: dict[str, Any] = json.loads(TARGET.read_text(encoding="utf-8"))
+    values: dict[str, Any] = json.loads((TARGET / USUAL).read_text(encoding="utf-8"))
     return values
 
 
 def test_the_recorded_run_is_of_the_vendored_data_with_at_least_ten_seeds(committed: dict[str, Any]) -> None:
     assert committed["data"]["sha256"] == load("htad").sha256
     settings = Settings(**committed["settings"])
-    assert settings.seeds >= 10 and settings.methods == tuple(METHODS)
+    assert settings.seeds >= 10 and settings.methods == METHODS
     done = [(run["seed"], run["method"]) for run in committed["runs"]]
     assert done == [(seed, method) for seed in range(settings.seeds) for method in METHODS]
     assert committed["findings"] == []
@@ -53,8 +54,8 @@ def test_the_recorded_means_are_those_of_the_recorded_runs(committed: dict[str, 
 def test_the_recorded_best_epochs_are_those_of_the_validation_rows(committed: dict[str, Any]) -> None:
     for run in committed["runs"]:
         # Histories are rounded to four digits, which may tie epochs, never reverse them.
-        accuracies = run["history"]["validation_accuracy"]
-        assert len(accuracies) == committed["settings"]["epochs"]
+        accuracies = run["history"]["validation_metric"]
+        assert len(accuracies) == committed["settings"]["training"]["epochs"]
         assert accuracies[run["best_epoch"] - 1] == max(accuracies)
 
 
@@ -82,12 +83,12 @@ def test_the_commit_is_that_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_run_is_copied_or_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target = tmp_path / "kept.json"
+    target = tmp_path / "kept"
     assert main([str(tmp_path)], target) == 2
     assert capsys.readouterr().err.startswith(f"cannot record {tmp_path / 'train' / 'htad.json'}: ")
     (tmp_path / "train").mkdir()
     (tmp_path / "train" / "htad.json").write_text('{"runs": [{"seed": 0}], "seconds": 1.5}', encoding="utf-8")
     assert main([str(tmp_path)], target) == 0
-    kept = json.loads(target.read_text(encoding="utf-8"))
+    kept = json.loads((target / USUAL).read_text(encoding="utf-8"))
     assert kept["runs"] == [{"seed": 0}] and kept["seconds"] == 1.5
     assert set(kept["recorded"]) == {"commit", "date"}

@@ -12,8 +12,12 @@ def run(method: str, seed: int, accuracy: float) -> dict[str, Any]:
     return {
         "method": method,
         "seed": seed,
-        "test": {"accuracy": accuracy, "macro_f1": accuracy / 2, "modality_accuracy": {"audio": accuracy / 4}},
-        "validation": {"accuracy": 1.0},
+        "test": {
+            "metrics": {"accuracy": accuracy, "macro_f1": accuracy / 2},
+            "modality": {"audio": accuracy / 4},
+            "shapley": {"audio": accuracy / 8},
+        },
+        "validation": {"metrics": {"accuracy": 1.0}},
     }
 
 
@@ -63,7 +67,7 @@ def test_differences_are_taken_seed_by_seed() -> None:
         "deviation": 0.0,
         "n": 2,
     }
-    assert found["difference_to_joint"]["amss"]["accuracy_audio"]["mean"] == 0.0625
+    assert found["difference_to_joint"]["amss"]["alone_audio"]["mean"] == 0.0625
     assert "joint" not in found["difference_to_joint"]
 
 
