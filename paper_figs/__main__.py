@@ -45,10 +45,10 @@ def list_command(results: Results = Path("results")) -> int:
     """
     table = Table(title="figures")
     for heading in ("name", "what it shows", "claims", "data"):
-        table.add_column(heading, no_wrap=heading == "name")
+        table.add_column(heading, no_wrap=heading in ("name", "claims"))
     for figure in FIGURES:
         try:
-            state = _state(gather(figure.sources, results))
+            state = _state(gather(figure.sources, results, least=figure.least))
         except (MissingData, BadData) as error:
             state = str(error)
         table.add_row(figure.name, figure.title, "\n".join(figure.claims), state.replace("[", r"\["))
@@ -59,10 +59,17 @@ def list_command(results: Results = Path("results")) -> int:
 @app.command(name="build")
 def build_command(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Figures; all without any.")] = None,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Option("--from", metavar="DIR", help="Draw the results of this folder; again: over those of the first."),
+    ] = None,
     results: Results = Path("results"),
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Default: figures in results.")] = None,
 ) -> int:
-    """Draw figures: NAME.pdf, NAME.png and their provenance NAME.json, in results/figures.
+    """Draw figures: NAME.pdf, .png and .svg, the drawn numbers NAME.csv, captions NAME.tex and NAME.md, and the
+    provenance NAME.json, in results/figures.
+
+    Without --from, a longer run that is recorded in the checkout takes the place of a shorter one in results.
 
     Exit code: 0 all drawn; 3 all figures were asked for and the data of some is missing (the others are drawn, and
     the commands that make the data are named); 2 bad input: a mistyped name, a file that cannot be used, a folder
@@ -72,8 +79,10 @@ def build_command(
     Examples:
       python -m paper_figs build
       python -m paper_figs build second_moment --out /tmp/figures
+      python -m paper_figs build htad --from results --from /tmp/mine --out /tmp/figures
     """
     figures, target = chosen(names or []), out or results / "figures"
+    _check(folders or [])
     with _written_to(target):
         check_writable(target)
     commit = commit_of(ROOT)
@@ -86,7 +95,7 @@ def build_command(
             began = time.monotonic()
             try:
                 with _written_to(target):
-                    data = build(figure, results, target, commit)
+                    data = build(figure, folders or results, target, commit)
             except (MissingData, BadData) as error:
                 problems.append((figure, error))
             else:
@@ -106,9 +115,10 @@ def report_command(
     results: Results = Path("results"),
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Default: report in results.")] = None,
 ) -> int:
-    """Write the page index.html with verdicts, evidence and figures, and what it shows beside it.
+    """Write index.html and the pages on figures, data sets, estimators and benchmarks.
 
-    Reads verdicts.json, figures/ and train/htad.json in results. Figures that were not built are named on the page.
+    Reads verdicts.json, figures/, train/, compare/, estimators/ and bench*.json in results, or what is recorded. What
+    is missing is named on the page, with the command that makes it.
 
     \b
     Example:
@@ -143,11 +153,21 @@ def readme_command(results: Results = Path("results")) -> int:
 
 def _state(data: Data) -> str:
     rows = [
-        f"{item['from']}/{item['file'] if item['from'] == 'results' else Path(item['file']).name}"
-        + (f", recorded {item['recorded']['date']}" if item["recorded"] else "")
+        f"{item['from']}/{item['file']}" + (f", recorded {item['recorded']['date']}" if item["recorded"] else "")
         for item in data.as_json()
     ]
+    rows += [f"missing: {source.file}, made by {source.command}" for source in data.missing]
     return "\n".join(rows) or "formulas"
+
+
+class _NoFolder(Exception):
+    """A folder that was asked for is none; the text says which."""
+
+
+def _check(folders: list[Path]) -> None:
+    for folder in folders:
+        if not folder.is_dir():
+            raise _NoFolder(f"--from must name folders of results, found {str(folder)!r}, which is none")
 
 
 class _Unwritable(Exception):
@@ -193,7 +213,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = int(app(given or ["--help"], prog_name="python -m paper_figs", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _refused(" ".join(error.format_message().split()))
-    except (UnknownFigure, MissingData, BadData, _Unwritable) as error:
+    except (UnknownFigure, _NoFolder, MissingData, BadData, _Unwritable) as error:
         return _refused(str(error))
     if code == INTERRUPTED:  # typer turns Ctrl-C into this code, without a word
         _refused("interrupted: figures drawn so far were kept")

@@ -18,8 +18,8 @@ class UnknownFigure(KeyError):
     def __init__(self, name: str) -> None:
         """What was asked for.
 
-        >>> str(UnknownFigure("secondmoment"))
-        "no figure 'secondmoment'; did you mean 'second_moment'?"
+        >>> str(UnknownFigure("expectedweight"))
+        "no figure 'expectedweight'; did you mean 'expected_weight'?"
         """
         names = [figure.name for figure in FIGURES]
         close = difflib.get_close_matches(name, names)
@@ -39,17 +39,18 @@ def chosen(names: Sequence[str]) -> tuple[Figure, ...]:
     return tuple(figure for figure in FIGURES if not names or figure.name in names)
 
 
-def build(figure: Figure, results: Path, out: Path, commit: str | None, copies: Path = COPIES) -> Data:
-    """Draw a figure to out/<name>.pdf, .png and .json (its provenance), and return the data it was drawn from.
+def build(figure: Figure, results: Path | Sequence[Path], out: Path, commit: str | None, copies: Path = COPIES) -> Data:
+    """Draw a figure to out/<name>.<suffix> and return the data it was drawn from.
 
-    Raises MissingData, BadData, and OSError where a file cannot be written.
+    Files: the picture as pdf, png and svg; csv, the numbers that it shows; tex and md, the caption; json, the
+    provenance. results: as in `gather`. Raises MissingData, BadData, and OSError where a file cannot be written.
     """
-    data = gather(figure.sources, results, copies)
+    data = gather(figure.sources, results, copies, least=figure.least)
     try:
         files = render(figure, data)
         text = json.dumps(sidecar(figure, data, commit), indent=1, allow_nan=False) + "\n"
     except (LookupError, ValueError, ArithmeticError) as error:
-        held = ", ".join(f"{item['from']}/{Path(item['file']).name}" for item in data.as_json())
+        held = ", ".join(f"{item['from']}/{item['file']}" for item in data.as_json())
         raise BadData(f"{figure.name} cannot be drawn from {held}: {error.args[0] if error.args else error}") from error
     for suffix, content in files.items():
         write_bytes(out / f"{figure.name}.{suffix}", content)

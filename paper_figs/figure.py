@@ -29,6 +29,7 @@ class Figure:
     than it can show.
     caption(data), alt(data): the caption, with mathematics between dollar signs, and the text for those who do not
     see it. configuration(data): what it was made from, in JSON types: methods, stepsizes, seeds, sizes.
+    least: how many of the sources must be there; all of them for None. draw then asks `data.get`.
     size: width and height in inches. grid: further arguments of matplotlib's `Figure.subplots`.
     """
 
@@ -42,4 +43,5 @@ class Figure:
     size: tuple[float, float]
     shape: tuple[int, int] = (1, 1)
     sources: tuple[Source[Any], ...] = ()
+    least: int | None = None
     grid: Mapping[str, Any] = field(default_factory=dict)

@@ -28,20 +28,23 @@ class BadData(Exception):
 class Source(Generic[T]):
     """A file that a figure reads.
 
-    file: its path inside results/; the committed copy has the same name in paper_figs/data/. schema: what it holds.
+    file: its path inside results/; the committed copy has the same path in paper_figs/data/. schema: what it holds.
     command: what makes it. length: how long a run it is (seeds, say); the committed copy takes the place of a file in
-    results/ only where it is longer.
+    results/ only where it is longer. abridged: what of the file, in JSON types, goes into a committed copy.
     """
 
     file: str
     schema: type[T]
     command: str
     length: Callable[[T], int] = lambda value: 0
+    abridged: Callable[[Any], dict[str, Any]] = dict
 
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """The content of a file. place: "results" or "paper_figs/data"; recorded: the note of a committed copy."""
+    """The content of a file. place: "results", "paper_figs/data", or the folder of an overlay; recorded: the note of a
+    committed copy.
+    """
 
     source: Source[T]
     place: str
@@ -63,17 +66,32 @@ class Found(Generic[T]):
 class Data:
     """What the sources of a figure hold."""
 
-    def __init__(self, found: Mapping[str, Sequence[Found[Any]]]) -> None:
-        """found: file -> its versions, the one to draw first."""
+    def __init__(
+        self,
+        found: Mapping[str, Sequence[Found[Any]]],
+        missing: Sequence[Source[Any]] = (),
+        label: str = "results",
+        overlays: Sequence["Data"] = (),
+    ) -> None:
+        """found: file -> its versions, the one to draw first. missing: sources without any. label: the folder.
+
+        overlays: the same sources from further folders, drawn over this.
+        """
         self._found = found
+        self.missing, self.label, self.overlays = tuple(missing), label, tuple(overlays)
 
     def __getitem__(self, source: Source[T]) -> Found[T]:
         """The version to draw."""
         return self._found[source.file][0]
 
+    def get(self, source: Source[T]) -> Found[T] | None:
+        """The version to draw, None for a source that is missing."""
+        versions = self._found.get(source.file)
+        return versions[0] if versions else None
+
     def other(self, source: Source[T]) -> Found[T] | None:
         """A shorter run in results/ beside the committed copy that is drawn, where there is one."""
-        versions = self._found[source.file]
+        versions = self._found.get(source.file, ())
         return versions[1] if len(versions) > 1 else None
 
     @property
@@ -82,13 +100,62 @@ class Data:
         return tuple(versions[0].recorded for versions in self._found.values() if versions[0].recorded)
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Every version, as in a sidecar."""
-        return [found.as_json() for versions in self._found.values() for found in versions]
+        """Every version, as in a sidecar; a file that an overlay shares is named once."""
+        items = [found.as_json() for versions in self._found.values() for found in versions]
+        for overlay in self.overlays:
+            items += [item for item in overlay.as_json() if item not in items]
+        return items
 
 
-def gather(sources: Sequence[Source[Any]], results: Path, copies: Path = COPIES) -> Data:
-    """Read the sources. Raises MissingData or BadData."""
-    return Data({source.file: versions(source, results, copies) for source in sources})
+def gather(
+    sources: Sequence[Source[Any]],
+    results: Path | Sequence[Path],
+    copies: Path = COPIES,
+    *,
+    least: int | None = None,
+) -> Data:
+    """Read the sources. Raises MissingData or BadData.
+
+    results: a folder, where a longer committed copy takes the place of a shorter run; or folders that were asked for,
+    the first to draw and the others to draw over it: there a committed copy stands in only for what they all lack.
+    least: how many of the sources must be there; all of them for None.
+    """
+    overlays: list[Data] = []
+    if isinstance(results, Path):
+        found, missing = _tried(sources, lambda source: versions(source, results, copies))
+        label = "results"
+    else:
+        found, missing = _tried(sources, lambda source: [_first(source, results, copies)])
+        label = str(results[0])
+        for folder in results[1:]:
+            own = {
+                source.file: [one] for source in sources if (one := _read(source, folder / source.file, str(folder)))
+            }
+            if any(own.get(file, versions) != versions for file, versions in found.items()):
+                overlays.append(Data({**found, **own}, label=str(folder)))
+    if missing and len(found) < (len(sources) if least is None else least):
+        raise MissingData("; ".join(str(problem) for problem in missing.values()))
+    return Data(found, [source for source in sources if source.file in missing], label, overlays)
+
+
+def _tried(
+    sources: Sequence[Source[Any]], read: Callable[[Source[Any]], list[Found[Any]]]
+) -> tuple[dict[str, list[Found[Any]]], dict[str, MissingData]]:
+    found, missing = {}, {}
+    for source in sources:
+        try:
+            found[source.file] = read(source)
+        except MissingData as problem:
+            missing[source.file] = problem
+    return found, missing
+
+
+def _first(source: Source[T], folders: Sequence[Path], copies: Path) -> Found[T]:
+    """The file in the first folder that has it ("results" for the first of all), or else the committed copy."""
+    for number, folder in enumerate(folders):
+        if one := _read(source, folder / source.file, str(folder) if number else "results"):
+            return one
+    return versions(source, folders[0], copies)[0]
 
 
 def versions(source: Source[T], results: Path, copies: Path = COPIES) -> list[Found[T]]:
@@ -97,9 +164,9 @@ def versions(source: Source[T], results: Path, copies: Path = COPIES) -> list[Fo
     Raises MissingData where there is none, BadData for a file that cannot be used.
     """
     fresh = _read(source, results / source.file, "results")
-    kept = _read(source, copies / Path(source.file).name, "paper_figs/data")
+    kept = _read(source, copies / source.file, "paper_figs/data")
     if kept is not None and kept.recorded is None:
-        raise BadData(f"paper_figs/data/{Path(source.file).name} must say when it was recorded, found no such note")
+        raise BadData(f"paper_figs/data/{source.file} must say when it was recorded, found no such note")
     if kept is not None and (fresh is None or source.length(kept.value) > source.length(fresh.value)):
         return [kept] if fresh is None else [kept, fresh]
     if fresh is None:
@@ -123,7 +190,7 @@ def digest(content: bytes) -> str:
 
 
 def _read(source: Source[T], path: Path, place: str) -> Found[T] | None:
-    shown = f"{place}/{source.file if place == 'results' else path.name}"
+    shown = f"{place}/{source.file}"
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -29,13 +29,14 @@ class ExperimentRun(Record):
     """Means over replicates with standard errors, at the checkpoints of one configuration.
 
     energy: |grad F(w_t)|^2. average: its mean over the steps before t. iterate: w_t, one row a checkpoint.
-    window: the mean between the last two checkpoints. theory: curves with one value a checkpoint, or a number.
+    sigma2: not finite for noise that grows with w. window: the mean between the last two checkpoints. theory: curves
+    with one value a checkpoint, or a number.
     """
 
     objective: str
     noise: str
     method: str
-    sigma2: float
+    sigma2: Number
     keep: float
     stepsize: Annotated[float, Field(gt=0)]
     L: Annotated[float, Field(gt=0)]
@@ -100,37 +101,39 @@ class Interval(Record):
 
 
 class TrainData(Record):
-    """The data set of a training run; features maps a modality to its number of input features."""
+    """The data set of a training run; features maps a modality to the shape of one row."""
 
     name: str
     rows: int
-    features: dict[str, int]
-    classes: list[str]
+    features: dict[str, list[int]]
+    targets: list[str]
     sha256: str
 
 
 class TrainScores(Record):
-    """Scores of one run."""
+    """Scores of one run: metrics by name, and the primary one of each modality alone."""
 
-    accuracy: Share
-    macro_f1: Share
-    modality_accuracy: dict[str, Share]
+    metrics: dict[str, float]
+    modality: dict[str, float]
 
 
 class TrainHistory(Record):
-    """keep: modality -> keep fraction, one value an epoch."""
+    """One value an epoch, by modality: keep fraction, mutual information rate, primary metric on validation."""
 
     keep: dict[str, list[Share]]
+    information_rate: dict[str, list[Number]] = {}
+    validation_modality: dict[str, list[Number]] = {}
 
 
 class TrainRun(Record):
-    """One method on one seed."""
+    """One method on one seed. diagnosis: epoch -> what masks do to the gradients then, by `--diagnose`."""
 
     method: str
     seed: int
     best_epoch: int
     test: TrainScores
     history: TrainHistory
+    diagnosis: dict[str, dict[str, Any]] = {}
 
 
 class TrainSummary(Record):
@@ -161,6 +164,31 @@ class Train(Record):
         return len({run.seed for run in self.runs})
 
 
+class Paired(Record):
+    """A mean paired difference with its simultaneous interval (null for one seed), and the values seed by seed."""
+
+    mean: float
+    low: float | None
+    high: float | None
+    values: list[float]
+
+
+class Differences(Record):
+    """Paired differences of the primary metric to the baseline; intervals hold for all comparisons at once."""
+
+    baseline: str
+    seeds: list[int]
+    left_out: list[int]
+    confidence: Share
+    differences: dict[str, Paired]
+
+
+class Compare(Train):
+    """results/compare/<data>.json."""
+
+    paired: Differences
+
+
 StatusName = Literal["HOLDS", "CONSISTENT", "INCONCLUSIVE", "REFUTED"]
 
 
@@ -177,6 +205,7 @@ class Evidence(Record):
     tolerance_source: str
     scope: str
     witness: dict[str, Any] | None = None
+    details: dict[str, Any] = {}
 
 
 class Verdict(Record):
@@ -197,6 +226,69 @@ class Verdict(Record):
     def as_expected(self) -> bool:
         """Whether the status is the one written down before the run."""
         return self.status == self.expected_status
+
+
+class Audit(Record):
+    """results/verdicts.json, a list of verdicts; a committed copy holds them under the key verdicts."""
+
+    recorded: Recorded | None = None
+    verdicts: list[Verdict]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return {"verdicts": value} if isinstance(value, list) else value
+
+    def evidence(self, claim: str) -> list[Evidence]:
+        """The evidence for a claim; none where it was not audited."""
+        return [item for verdict in self.verdicts if verdict.id == claim for item in verdict.evidence]
+
+
+class PhasePoint(Record):
+    """AMSS and AMSS+ at one point of the phase diagram; see `simulations.sweeps.phase.record`."""
+
+    imbalance: Annotated[float, Field(gt=0)]
+    keep: list[Share]
+    p: Share
+    stepsize: Annotated[float, Field(gt=0)]
+    replicates: int
+    log_ratio: Number
+    log_ratio_error: Number
+    predicted_log_ratio: Number
+
+
+class Phase(Record):
+    """results/sweeps/phase-diagram.json."""
+
+    recorded: Recorded | None = None
+    study: str
+    points: Annotated[list[PhasePoint], Field(min_length=1)]
+
+
+class EngineBench(Record):
+    """results/bench-engine.json: seconds an update by type and way, best of some repeats."""
+
+    recorded: Recorded | None = None
+    seconds: dict[str, dict[str, float]]
+    d: int
+    replicates: int
+    keep: Share
+    repeats: int
+    threads: int
+    device: str
+    torch: str
+
+
+class StepBench(Record):
+    """results/bench.json: seconds of one masked step by way, one value a repeat."""
+
+    recorded: Recorded | None = None
+    seconds: dict[str, Annotated[list[float], Field(min_length=1)]]
+    parameters: int
+    keep: Share
+    threads: int
+    torch: str
+    cpu: str
 
 
 class SourceNote(Record):

@@ -5,7 +5,7 @@ is told from another by colour alone. Text is set by matplotlib itself (mathtext
 """
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,6 +13,8 @@ from typing import Any
 
 import matplotlib.style
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import NullFormatter
 from scipy import stats
 
 COLUMN = 3.4
@@ -37,8 +39,13 @@ class Look:
 
     label: str
     colour: str
-    marker: str
+    marker: str | tuple[int, int, int]
 
+
+OVERLAY_LINES = ("--", ":", "-.")
+"""Lines of further runs over the first, whose lines are drawn as the figure has them."""
+
+OVERLAY_NAMES = ("dashed", "dotted", "dash-dotted")
 
 LOOKS: Mapping[str, Look] = MappingProxyType(
     {
@@ -51,9 +58,27 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "released": Look("AMSS+ as released", "#cc79a7", "v"),
         "squared": Look(r"$\pi \propto g^2$", "#e69f00", "X"),
         "optimum": Look(r"optimum, $\pi \propto |g|$", "#009e73", "P"),
+        "unimodal": Look("each modality alone", "#999999", "p"),
+        "uniform+": Look("uniform, unbiased", "#1f5a78", "d"),
+        "amss+rebalanced": Look("AMSS+ rebalanced", "#004c7a", "*"),
+        "amss-scaled": Look("AMSS, scaled", "#8f3f00", "<"),
+        "released-scaled": Look("released, scaled", "#8c5374", ">"),
+        "ogm": Look("OGM", "#b8a900", "h"),
+        "ogm-ge": Look("OGM-GE", "#857a00", "H"),
+        "agm": Look("AGM", "#00634a", "8"),
+        "modality-lr": Look("lr by modality", "#5b4b8a", (4, 1, 0)),
+        "gradient-blending": Look("gradient blending", "#a3541f", (3, 1, 0)),
+        "uniform-0/1": Look("uniform 0/1", "#2b86b3", "1"),
+        "amss-systematic": Look("AMSS, systematic", "#b37400", "2"),
+        "amss-mixed": Look("AMSS, half uniform", "#e0925f", "3"),
+        "amss-mixed-systematic": Look("AMSS, half uniform, systematic", "#a84a1c", "4"),
+        "amss-mixed-lagged": Look("AMSS, half uniform, past sizes", "#6b3a2a", "+"),
+        "mmpareto": Look("MMPareto", "#7a9e3f", (6, 1, 0)),
     }
 )
 """By the name of the method, as it stands in results; a uniform mask looks the same with any weight."""
+
+_SPARE = ("x", "|", "_", (5, 1, 0), (5, 2, 0), (7, 2, 0))
 
 _SETTINGS: dict[str, Any] = {
     "font.size": 8,
@@ -75,6 +100,7 @@ _SETTINGS: dict[str, Any] = {
     "errorbar.capsize": 2,
     "figure.dpi": DPI,
     "pdf.fonttype": 42,
+    "svg.hashsalt": "paper_figs",
     "text.usetex": False,
 }
 
@@ -92,6 +118,23 @@ def look(method: str) -> Look:
         close = difflib.get_close_matches(method, LOOKS) or sorted(LOOKS)
         raise KeyError(f"no look for method {method!r}; did you mean {' or '.join(map(repr, close))}?")
     return LOOKS[method]
+
+
+def looks(methods: Iterable[str]) -> dict[str, Look]:
+    """The looks of the methods of a training run; one without a look of its own gets its name, grey, and a marker.
+
+    >>> looks(["amss", "mine"])["mine"].label
+    'mine'
+    """
+    names = list(methods)
+    unknown = [name for name in dict.fromkeys(names) if name not in LOOKS]
+    spare = {method: Look(method, GREY, _SPARE[i % len(_SPARE)]) for i, method in enumerate(unknown)}
+    return {name: LOOKS.get(name) or spare[name] for name in names}
+
+
+def decades(axis: Axis) -> None:
+    """Label whole powers on a logarithmic axis, and nothing between them."""
+    axis.set_minor_formatter(NullFormatter())
 
 
 def panel(axes: Axes, letter: str, title: str) -> None:

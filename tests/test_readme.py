@@ -83,7 +83,7 @@ def test_the_loop_with_a_scaler_and_accumulation_runs_as_printed() -> None:
 
 
 def test_the_numbers_of_the_real_run_are_those_recorded() -> None:
-    summary = json.loads((ROOT / "paper_figs" / "data" / "htad.json").read_text())["summary"]
+    summary = json.loads((ROOT / "paper_figs" / "data" / "train" / "htad.json").read_text())["summary"]
     text = " ".join(README.split())
     for method in summary["methods"].values():
         assert f" {method['accuracy']['mean']:.3f} " in text

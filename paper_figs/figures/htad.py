@@ -31,7 +31,7 @@ def _draw(panels: Panels, data: Data) -> None:
         raise ValueError(f"the figure shows two modalities, found {', '.join(modalities)}")
     joint, single, *over_epochs = axes(panels)
     _accuracies(joint, train, {"accuracy": ""}, fresh=other.value if other else None)
-    _accuracies(single, train, {f"accuracy_{name}": name for name in modalities}, fresh=None)
+    _accuracies(single, train, {f"alone_{name}": name for name in modalities}, fresh=None)
     joint.set_ylabel("test accuracy")
     style.panel(joint, "a", "both modalities")
     style.panel(single, "b", "each modality alone")
@@ -85,9 +85,9 @@ def _accuracies(panel: Axes, train: Train, metrics: dict[str, str], fresh: Train
 
 
 def _scores(train: Train, method: str, metric: str) -> list[float]:
-    modality = metric.removeprefix("accuracy_")
+    modality = metric.removeprefix("alone_")
     return [
-        run.test.accuracy if metric == "accuracy" else run.test.modality_accuracy[modality]
+        run.test.metrics["accuracy"] if metric == "accuracy" else run.test.modality[modality]
         for run in train.runs
         if run.method == method
     ]
@@ -97,7 +97,7 @@ def _caption(data: Data) -> str:
     train, other = data[RUN].value, data.other(RUN)
     beside = f" Open points: the {other.value.seeds} seeds of the run in results." if other else ""
     return (
-        f"HTAD ({train.data.rows} rows, {len(train.data.classes)} classes; {REFERENCE}), {train.seeds} paired seeds. "
+        f"HTAD ({train.data.rows} rows, {len(train.data.targets)} classes; {REFERENCE}), {train.seeds} paired seeds. "
         f"Test accuracy (a) of the joint prediction and (b) of each modality's own logits: mean over seeds with "
         f"{train.summary.confidence:.0%} t-intervals, beside them the seeds.{beside} (c, d) Keep fraction of each "
         "modality, mean over the steps of an epoch; line: mean over seeds, band: their range. All methods share one "

@@ -1,12 +1,12 @@
 """Verdicts on the page: the table of all, and a section for each with its evidence."""
 
 import json
-import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from paper_figs.records import Evidence, Verdict
-from paper_figs.report.markup import Html, join, table, tag
+from paper_figs.report.markup import Html, join, places, table, tag
 from paper_figs.report.mathematics import mathematics
 from paper_figs.report.pictures import Picture, thumbnails
 from theory.claims import CLAIMS
@@ -19,8 +19,21 @@ SYMBOLS: Mapping[str, Html] = {
 }
 """A sign beside the word, for the eye that skims."""
 
-_MEASURED = frozenset(claim.id for claim in CLAIMS if claim.empirical)
 _ALONE = frozenset(claim.id for claim in CLAIMS if not claim.empirical)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A verdict with its place on the first page and the command that repeats it."""
+
+    verdict: Verdict
+    place: str
+    command: str
+
+    @property
+    def open(self) -> bool:
+        """Whether theory is silent on it, so that no status was expected: its id begins with open-."""
+        return self.verdict.id.startswith("open-")
 
 
 def badge(status: str) -> Html:
@@ -29,13 +42,13 @@ def badge(status: str) -> Html:
     return tag("span", sign, " ", status, class_=f"status {status.lower() if status in SYMBOLS else 'unknown'}")
 
 
-def anchors(verdicts: Sequence[Verdict]) -> list[str]:
-    """Places on the page, one a verdict, each different: claim-ID, with what an address cannot hold left out."""
-    found: list[str] = []
-    for number, verdict in enumerate(verdicts, start=1):
-        name = "claim-" + re.sub(r"[^A-Za-z0-9_-]+", "-", verdict.id)
-        found.append(name if name not in found else f"{name}-{number}")
-    return found
+def entries(audited: Iterable[Verdict], compared: Iterable[tuple[Verdict, str]]) -> tuple[Entry, ...]:
+    """Verdicts of the audit, then those of comparisons, each with its own command; an id in both is shown once."""
+    found = [(verdict, command(verdict.id)) for verdict in audited]
+    ids = {verdict.id for verdict, _ in found}
+    found += [(verdict, repeat) for verdict, repeat in compared if verdict.id not in ids]
+    anchors = places("claim", (verdict.id for verdict, _ in found))
+    return tuple(Entry(verdict, place, repeat) for (verdict, repeat), place in zip(found, anchors, strict=True))
 
 
 def command(claim: str) -> str:
@@ -44,50 +57,55 @@ def command(claim: str) -> str:
     return f"python3 bootstrap.py run {module} {shlex.quote(claim)}"
 
 
-def overview_table(verdicts: Sequence[Verdict], places: Sequence[str]) -> Html:
+def overview_table(shown: Sequence[Entry]) -> Html:
     """One row a claim."""
-    headings = ("claim", "statement", "kind", "status", "expected", "scope", "guarantee")
+    headings = ("claim", "statement", "kind", "status", "expected", "guarantee")
     rows = [
         (
-            tag("a", verdict.id, href=f"#{place}"),
-            mathematics(verdict.statement),
-            verdict.kind,
-            badge(verdict.status),
-            _expected(verdict),
-            verdict.scope,
-            verdict.guarantee,
+            tag("a", entry.verdict.id, href=f"#{entry.place}"),
+            mathematics(entry.verdict.statement),
+            entry.verdict.kind,
+            badge(entry.verdict.status),
+            _expected(entry),
+            entry.verdict.guarantee,
         )
-        for verdict, place in zip(verdicts, places, strict=True)
+        for entry in shown
     ]
     return table("Every claim with its verdict", headings, rows, "stack verdicts")
 
 
-def section(verdict: Verdict, place: str, found: tuple[Picture, ...]) -> Html:
+def section(entry: Entry, found: tuple[Picture, ...]) -> Html:
     """A claim: statement, where it comes from, evidence, figures, and how to repeat it."""
+    verdict = entry.verdict
     assumptions = tag("ul", *(tag("li", mathematics(text)) for text in verdict.assumptions))
     facts = (
-        ("Status", join((badge(verdict.status), " expected: ", _expected(verdict)))),
+        ("Status", join((badge(verdict.status), " expected: ", _expected(entry)))),
         ("Kind", verdict.kind),
         ("Source", verdict.source),
         ("Assumptions", assumptions if verdict.assumptions else "none beyond the setting"),
         ("Scope", verdict.scope),
         ("Guarantee", verdict.guarantee),
-        ("Repeat", tag("code", command(verdict.id))),
+        ("Repeat", tag("code", entry.command)),
     )
     return tag(
         "section",
-        tag("h3", verdict.id, id=place),
+        tag("h3", verdict.id, id=entry.place),
         tag("p", mathematics(verdict.statement), class_="statement"),
         tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in facts), class_="facts"),
-        thumbnails(found, verdict.id),
+        thumbnails([picture for picture in found if verdict.id in picture.figure.claims]),
         _evidence(verdict),
+        class_="claim",
+        data_status=verdict.status,
+        data_kind=verdict.kind,
     )
 
 
-def _expected(verdict: Verdict) -> str:
-    if verdict.as_expected:
-        return verdict.expected_status
-    return tag("strong", f"{verdict.expected_status}, not as found")
+def _expected(entry: Entry) -> str:
+    if entry.open:
+        return "open"
+    if entry.verdict.as_expected:
+        return entry.verdict.expected_status
+    return tag("strong", f"{entry.verdict.expected_status}, not as found")
 
 
 def _evidence(verdict: Verdict) -> Html:

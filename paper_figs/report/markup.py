@@ -1,10 +1,11 @@
 """HTML, put together so that text is escaped unless it is marked as HTML already."""
 
 import html
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 
-_VOID = {"img", "meta", "br", "hr"}
+_VOID = {"img", "meta", "link", "input"}
 
 
 class Html(str):
@@ -65,6 +66,20 @@ def table(caption: str, headings: Sequence[str], rows: Iterable[Sequence[str]], 
         body.append(tag("tr", *cells, role="row"))
     parts = (tag("caption", caption), tag("thead", head, role="rowgroup"), tag("tbody", *body, role="rowgroup"))
     return tag("div", tag("table", *parts, class_=class_, role="table"), class_="scroll")
+
+
+def places(prefix: str, names: Iterable[str]) -> list[str]:
+    """Places on a page, one a name, each different: PREFIX-NAME, with what an address cannot hold left out.
+
+    >>> places("claim", ["a b", "a/b"])
+    ['claim-a-b', 'claim-a-b-2']
+    """
+    found: list[str] = []
+    for name in names:
+        place = f"{prefix}-" + re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+        others = (f"{place}-{number}" for number in itertools.count(2))
+        found.append(place if place not in found else next(other for other in others if other not in found))
+    return found
 
 
 def _column(heading: str) -> str:

@@ -1,94 +1,75 @@
-"""The page as a whole."""
+"""What all pages of the report share: head, policy, navigation, the switch of colours, the script."""
 
-from collections import Counter
+import base64
+import hashlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
-from paper_figs.records import Verdict
-from paper_figs.report import claims, pictures
-from paper_figs.report.markup import Html, join, tag
-from paper_figs.report.pictures import Picture
+from paper_figs.report.markup import Html, tag
 
-_STYLE = Path(__file__).with_name("style.css")
-_POLICY = "default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'"
-_MEANINGS = {
-    "HOLDS": "proved, exact in rationals, or equal within an error bound that was derived",
-    "CONSISTENT": "tested with controlled error, and not contradicted",
-    "INCONCLUSIVE": "the evidence decides neither way",
-    "REFUTED": "contradicted, with a witness that replays",
-}
-_PARTS = (("verdicts", "Verdicts"), ("training", "Training"), ("figures", "Figures"), ("claims", "Claims"))
+PAGES = (
+    ("index.html", "Claims"),
+    ("figures.html", "Figures"),
+    ("data.html", "Data sets"),
+    ("estimators.html", "Estimators"),
+    ("benchmarks.html", "Benchmarks"),
+)
+"""The pages, in order: file and name."""
+
+_THEMES = (("", "as the system"), ("light", "light"), ("dark", "dark"))
 
 
-def page(
-    verdicts: Sequence[Verdict], training: Html, found: tuple[Picture, ...], facts: Sequence[tuple[str, str]]
-) -> str:
-    """The text of index.html. facts: what the page was made from, as (name, value)."""
-    places = claims.anchors(verdicts)
+def page(file: str, title: str, sections: Sequence[Html], contents: Sequence[tuple[str, str]] = ()) -> str:
+    """The text of one of PAGES. contents: its parts, as (place, name).
+
+    The policy of the page lets nothing be loaded but pictures beside it, and nothing run but its own script, which it
+    names by digest: markup that slipped in through a name in a file could do neither.
+    """
+    style, script = _text("style.css"), _text("script.js")
+    policy = (
+        f"default-src 'none'; img-src 'self' file: data:; style-src '{_digest(style)}'; "
+        f"script-src '{_digest(script)}'; base-uri 'none'; form-action 'none'"
+    )
     head = tag(
         "head",
         tag("meta", charset="utf-8"),
+        tag("meta", http_equiv="Content-Security-Policy", content=policy),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         tag("meta", name="color-scheme", content="light dark"),
-        tag("title", "amss-min: claims and verdicts"),
-        tag("style", Html(_STYLE.read_text(encoding="utf-8"))),
+        tag("title", f"{title} - amss-min"),
+        tag("link", rel="icon", href="data:,"),
+        tag("style", Html(style)),
+        tag("script", Html(script)),
     )
-    links = (tag("li", tag("a", text, href=f"#{place}")) for place, text in _PARTS)
+    pages = (tag("a", name, href=place, aria_current="page" if place == file else None) for place, name in PAGES)
+    parts = tag("ul", *(tag("li", tag("a", name, href=f"#{place}")) for place, name in contents))
     body = tag(
         "body",
-        tag("a", "Skip to the verdicts", href="#verdicts", class_="skip"),
+        tag("a", "Skip to the content", href="#content", class_="skip"),
         tag(
             "header",
-            tag("h1", "AMSS and AMSS+: claims and verdicts"),
-            tag("nav", tag("ul", *links), aria_label="Parts"),
+            tag("nav", tag("ul", *(tag("li", link) for link in pages)), aria_label="Pages"),
+            _switch(),
+            tag("h1", title),
+            tag("nav", parts, aria_label="On this page") if contents else "",
         ),
-        tag(
-            "main",
-            _overview(verdicts, places, found, facts),
-            tag("section", tag("h2", "Verdicts", id="verdicts"), claims.overview_table(verdicts, places)),
-            training,
-            pictures.section(found, {verdict.id: place for verdict, place in zip(verdicts, places, strict=True)}),
-            tag(
-                "section",
-                tag("h2", "Claims", id="claims"),
-                *(claims.section(verdict, place, found) for verdict, place in zip(verdicts, places, strict=True)),
-            ),
-        ),
-        tag("footer", tag("p", "This page needs no network and no script; its folder can be moved.")),
+        tag("main", *sections, id="content", tabindex="-1"),
+        tag("footer", tag("p", "This report needs no network; its folder can be moved.")),
     )
     return f"<!DOCTYPE html>\n{tag('html', head, body, lang='en')}\n"
 
 
-def _overview(
-    verdicts: Sequence[Verdict], places: Sequence[str], found: tuple[Picture, ...], facts: Sequence[tuple[str, str]]
-) -> Html:
-    counted = Counter[str](verdict.status for verdict in verdicts)
-    counts = (tag("li", tag("b", str(counted[status])), claims.badge(status)) for status in _MEANINGS)
-    expected = sum(verdict.as_expected for verdict in verdicts)
-    surprises = [
-        tag("li", tag("a", verdict.id, href=f"#{place}"), f": {verdict.status}, expected {verdict.expected_status}")
-        for verdict, place in zip(verdicts, places, strict=True)
-        if not verdict.as_expected
-    ]
-    notice = tag("div", tag("p", "Not as expected:"), tag("ul", *surprises), class_="notice") if surprises else ""
-    meanings = (join((tag("dt", claims.badge(name)), tag("dd", text))) for name, text in _MEANINGS.items())
-    missing = [picture.figure.name for picture in found if picture.provenance is None]
-    rows = [*facts, *([("Figures not built", ", ".join(missing))] if missing else [])]
-    return tag(
-        "section",
-        tag("p", f"{expected} of {len(verdicts)} claims have the status that was written down before the run."),
-        notice,
-        tag("ul", *counts, class_="counts"),
-        tag("h2", "How to read a verdict"),
-        tag("dl", *meanings, class_="facts"),
-        tag(
-            "p",
-            "The method caps the status: only proofs, exact arithmetic and floating point with a derived error can end "
-            "in HOLDS; quadrature, solvers and simulation are CONSISTENT at best. A claim of kind COUNTEREXAMPLE says "
-            "that something fails: HOLDS then means that it does fail. The guarantee says what stands behind the "
-            "stated error: exact, bounded, variance-bounded, truncated or asymptotic.",
-        ),
-        tag("h2", "What this page was made from"),
-        tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in rows), class_="facts"),
-    )
+def _switch() -> Html:
+    """Light or dark: shown by the script, without which the page follows the system."""
+    options = (tag("option", name, value=value) for value, name in _THEMES)
+    return tag("p", tag("label", "Colours ", tag("select", *options, id="theme")), class_="switch", hidden="")
+
+
+@cache
+def _text(file: str) -> str:
+    return Path(__file__).with_name(file).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

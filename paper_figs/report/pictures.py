@@ -1,6 +1,6 @@
 """The figures of a report: copied beside the page, checked against the data that is there now."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +8,20 @@ from paper_figs.figure import Figure
 from paper_figs.figures import FIGURES
 from paper_figs.files import write_bytes
 from paper_figs.reading import COPIES, digest, parse
-from paper_figs.records import Provenance
+from paper_figs.records import Provenance, SourceNote
+from paper_figs.rendering import SUFFIXES
 from paper_figs.report.markup import Html, join, tag
 from paper_figs.report.mathematics import mathematics
+from paper_figs.report.stored import mark
 
 FOLDER = "figures"
 """Inside results, and inside the folder of the report."""
 
-_SUFFIXES = ("png", "pdf", "json")
+PAGE = "figures.html"
+"""The page that shows them."""
+
+_SUFFIXES = (*SUFFIXES, "json")
+_LINKS = {"pdf": "PDF", "svg": "SVG", "csv": "drawn numbers", "tex": "LaTeX", "md": "Markdown", "json": "provenance"}
 
 
 @dataclass(frozen=True)
@@ -54,13 +60,13 @@ def copy(picture: Picture, results: Path, out: Path) -> None:
 
 
 def section(found: tuple[Picture, ...], places: Mapping[str, str]) -> Html:
-    """All figures with captions. places: the claims of this page, id -> place."""
-    return tag("section", tag("h2", "Figures", id="figures"), *(_shown(picture, places) for picture in found))
+    """All figures with captions. places: the claims of the first page, id -> place."""
+    return tag("section", *(_shown(picture, places) for picture in found))
 
 
-def thumbnails(found: tuple[Picture, ...], claim: str) -> Html:
-    """Small pictures, with links, of the figures that illustrate a claim; nothing for none."""
-    items = [tag("li", _thumbnail(picture)) for picture in found if claim in picture.figure.claims]
+def thumbnails(found: Sequence[Picture]) -> Html:
+    """Small pictures of these figures, linked to the large ones; nothing for none."""
+    items = [tag("li", _thumbnail(picture)) for picture in found]
     return tag("ul", *items, class_="thumbs") if items else Html()
 
 
@@ -71,24 +77,34 @@ def _picture(figure: Figure, number: int, results: Path, copies: Path) -> Pictur
     provenance: Provenance = parse(Provenance, files[-1].read_bytes(), f"{FOLDER}/{figure.name}.json")
     stale = False
     for source in provenance.sources:
-        path = results / source.file if source.place == "results" else copies / Path(source.file).name
+        path = _folder(source, results, copies) / source.file
         stale |= not path.is_file() or digest(path.read_bytes()) != source.sha256
     return Picture(figure, number, provenance, stale)
 
 
+def _folder(source: SourceNote, results: Path, copies: Path) -> Path:
+    known = {"results": results, "paper_figs/data": copies}
+    return known.get(source.place, Path(source.place))
+
+
 def _shown(picture: Picture, places: Mapping[str, str]) -> Html:
-    title = tag("h3", f"Figure {picture.number}. {picture.figure.title}", id=picture.anchor)
+    title = tag("h2", f"Figure {picture.number}. {picture.figure.title}", id=picture.anchor)
     note = picture.provenance
     if note is None:
         return join((title, tag("p", "Not built. To build it: ", tag("code", picture.command))))
-    named = (tag("a", claim, href=f"#{places[claim]}") if claim in places else claim for claim in picture.figure.claims)
+    named = (
+        tag("a", claim, href=f"index.html#{places[claim]}") if claim in places else claim
+        for claim in picture.figure.claims
+    )
     claims = join(named, ", ")
-    sources = join((_source(source.place, source.file, source.command) for source in note.sources), "; ")
+    sources = join(map(_source, note.sources), "; ")
+    links = (tag("a", name, href=picture.file(suffix)) for suffix, name in _LINKS.items())
     parts = [
         tag("p", mathematics(note.caption)),
         tag("p", "Illustrates: ", claims, class_="note") if claims else "",
         tag("p", "Drawn from: ", sources or "formulas alone", f"; commit {note.commit or 'unknown'}.", class_="note"),
-        tag("p", tag("a", "PDF", href=picture.file("pdf")), " ", tag("a", "provenance", href=picture.file("json"))),
+        tag("p", "Draw it again: ", tag("code", picture.command), class_="note"),
+        tag("p", join(links, " ")),
     ]
     if picture.stale:
         warning = "The data has changed since this figure was drawn. To draw it again: "
@@ -97,12 +113,13 @@ def _shown(picture: Picture, places: Mapping[str, str]) -> Html:
     return tag("figure", title, image, tag("figcaption", *parts))
 
 
-def _source(place: str, file: str, command: str) -> Html:
-    shown = f"{place}/{file if place == 'results' else Path(file).name}"
-    return join((tag("code", shown), " (", tag("code", command), ")"))
+def _source(source: SourceNote) -> Html:
+    shown = tag("code", f"{source.place}/{source.file}")
+    parts = (shown, " (", tag("code", source.command), ")", *((", ", mark(source.recorded)) if source.recorded else ()))
+    return join(parts)
 
 
 def _thumbnail(picture: Picture) -> Html:
     name = f"Figure {picture.number}. {picture.figure.title}"
     image = tag("img", src=picture.file(), alt="") if picture.provenance else ""
-    return tag("a", image, name, href=f"#{picture.anchor}")
+    return tag("a", image, name, href=f"{PAGE}#{picture.anchor}")

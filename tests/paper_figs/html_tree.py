@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-VOID = {"img", "meta"}
+VOID = {"img", "meta", "link", "input"}
 
 
 @dataclass

@@ -87,14 +87,14 @@ def train(seeds: int = 3, epochs: int = 4) -> dict[str, Any]:
         for seed in range(seeds)
         for i, method in enumerate(METHODS)
     ]
-    metrics = ("accuracy", "macro_f1", *(f"accuracy_{name}" for name in MODALITIES))
+    metrics = ("accuracy", "macro_f1", *(f"alone_{name}" for name in MODALITIES))
     interval = {"mean": 0.81, "low": 0.7, "high": 0.92, "deviation": 0.01, "n": seeds}
     return {
         "data": {
             "name": "htad",
             "rows": 99,
-            "features": {"audio": 3, "accelerometer": 2},
-            "classes": ["a", "b"],
+            "features": {"audio": [3], "accelerometer": [2]},
+            "targets": ["a", "b"],
             "sha256": "0" * 64,
         },
         "settings": {"epochs": epochs, "lr": 0.01},
@@ -176,7 +176,9 @@ def _bounded(method: str, noise: str, stepsize: float, share: float, objective: 
 
 
 def _trained(method: str, seed: int, accuracy: float, epochs: int) -> dict[str, Any]:
-    scores = {"accuracy": accuracy, "macro_f1": accuracy, "modality_accuracy": dict.fromkeys(MODALITIES, accuracy / 2)}
+    metrics = {"accuracy": accuracy, "macro_f1": accuracy}
+    scores = {"metrics": metrics, "modality": dict.fromkeys(MODALITIES, accuracy / 2)}
     keep = [0.5 + 0.1 * math.sin(epoch + seed) for epoch in range(epochs)]
-    history = {"keep": {name: keep for name in MODALITIES}}
+    names = ("keep", "information_rate", "validation_modality")
+    history = {quantity: {name: keep for name in MODALITIES} for quantity in names}
     return {"method": method, "seed": seed, "best_epoch": 1, "test": scores, "history": history}

@@ -10,9 +10,12 @@ import pytest
 from paper_figs import __main__ as program
 from paper_figs import recording
 from paper_figs.__main__ import main
+from paper_figs.audited import abridged
 from paper_figs.claims_table import BEGIN, END
 from paper_figs.figures import FIGURES
 from paper_figs.reading import BadData, Data, MissingData
+from paper_figs.rendering import SUFFIXES
+from tests.paper_figs.drawn_samples import complete
 from tests.paper_figs.samples import everything, plant, verdict
 
 FORMULAS = "second_moment"
@@ -50,7 +53,7 @@ def test_a_folder_that_cannot_be_written_ends_with_two(
 def test_a_named_figure_is_built(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["build", FORMULAS, "--results", str(tmp_path)]) == 0
     names = sorted(path.name for path in (tmp_path / "figures").iterdir())
-    assert names == [f"{FORMULAS}.{suffix}" for suffix in ("json", "pdf", "png")]
+    assert names == [f"{FORMULAS}.{suffix}" for suffix in sorted(("json", *SUFFIXES))]
     assert f"written: {tmp_path / 'figures'}" in capsys.readouterr().out
     assert json.loads((tmp_path / "figures" / f"{FORMULAS}.json").read_text())["sources"] == []
 
@@ -145,19 +148,27 @@ def test_the_tables_of_claims_are_written(
 
 
 def test_experiments_are_recorded_with_a_note(tmp_path: Path) -> None:
-    plant(tmp_path / "results", everything())
-    (tmp_path / "data").mkdir()
+    plant(tmp_path / "results", complete())
     written = recording.record(tmp_path / "results", tmp_path / "data", "abc", datetime.date(2026, 1, 2))
-    names = [path.name for path in written]
-    assert names == ["nonconvex-bound.json", "quadratic-oracle.json", "skewed-noise-wrong-point.json"]
-    for path in written:
+    names = [path.relative_to(tmp_path / "data").as_posix() for path in written]
+    experiments = {name for name in complete() if name.startswith("experiments/")}
+    assert names == sorted({*experiments, "verdicts.json"})
+    for name, path in zip(names, written, strict=True):
         kept = json.loads(path.read_text())
         assert kept.pop("recorded") == {"commit": "abc", "date": "2026-01-02"}
-        assert kept == everything()[f"experiments/{path.name}"]
+        assert kept == (abridged(complete()[name]) if name == "verdicts.json" else complete()[name])
+
+
+def test_named_files_are_recorded_and_others_refused(tmp_path: Path) -> None:
+    plant(tmp_path / "results", complete())
+    (written,) = recording.record(tmp_path / "results", tmp_path, None, datetime.date(2026, 1, 2), ["bench.json"])
+    assert written == tmp_path / "bench.json"
+    with pytest.raises(BadData, match=r"x\.json must be one that figures read, there are bench-engine\.json"):
+        recording.record(tmp_path / "results", tmp_path, None, datetime.date(2026, 1, 2), ["x.json"])
 
 
 def test_nothing_is_recorded_when_one_experiment_is_missing(tmp_path: Path) -> None:
-    files = everything()
+    files = complete()
     del files["experiments/quadratic-oracle.json"]
     plant(tmp_path / "results", files)
     (tmp_path / "data").mkdir()

@@ -1,7 +1,10 @@
 """Figures: drawn from small data, the same bytes every time, legible, and with their provenance."""
 
+import csv
 import hashlib
+import io
 import json
+import re
 import struct
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -18,11 +21,14 @@ from paper_figs.figure import Figure
 from paper_figs.figures import (
     AMSS_FLOOR,
     BOUND_VS_MEASUREMENT,
+    COMPARISON,
     FIGURES,
     HTAD,
+    TRAINING_CURVES,
 )
-from paper_figs.reading import BadData, gather
-from paper_figs.rendering import drawn
+from paper_figs.reading import BadData, Data, gather
+from paper_figs.rendering import SUFFIXES, drawn
+from tests.paper_figs.drawn_samples import complete
 from tests.paper_figs.samples import RECORDED, bound, everything, oracle, plant, skewed, train
 from theory.claims import CLAIMS
 
@@ -39,13 +45,12 @@ class Shown:
 
 @dataclass(frozen=True)
 class Twice:
-    """A figure built twice from the same results: suffix -> content, and the texts that the second build drew."""
+    """A figure built twice from the same results: suffix -> content."""
 
     figure: Figure
     results: Path
     first: dict[str, bytes]
     second: dict[str, bytes]
-    texts: list[Shown]
 
     @property
     def note(self) -> dict[str, Any]:
@@ -61,11 +66,30 @@ def built(figure: Figure, results: Path, out: Path) -> dict[str, bytes]:
     return {path.suffix[1:]: path.read_bytes() for path in out.iterdir()}
 
 
-@pytest.fixture(scope="module", params=FIGURES, ids=lambda figure: figure.name)
-def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Twice:
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("results")
-    plant(results, everything())
-    texts: list[Shown] = []
+    plant(results, complete())
+    return results
+
+
+EVERY_TIME = (AMSS_FLOOR, COMPARISON)
+"""Built in the default tier, the others in the slow one: the code that writes files is the same for all."""
+
+BUILT = [pytest.param(figure, marks=() if figure in EVERY_TIME else pytest.mark.slow) for figure in FIGURES]
+
+
+@pytest.fixture(scope="module", params=BUILT, ids=lambda figure: figure.name)
+def twice(request: pytest.FixtureRequest, planted: Path) -> Twice:
+    figure = request.param
+    first, second = (built(figure, planted, planted / f"{figure.name} {number}") for number in (1, 2))
+    return Twice(figure, planted, first, second)
+
+
+@pytest.fixture(scope="module", params=FIGURES, ids=lambda figure: figure.name)
+def texts(request: pytest.FixtureRequest, planted: Path) -> list[Shown]:
+    """The texts of a figure as they stand in its raster picture."""
+    found: list[Shown] = []
     original = Text.draw
 
     def draw(self: Text, renderer: Any) -> None:
@@ -74,36 +98,110 @@ def twice(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
             assert canvas is not None
             width, height = canvas.get_size_inches() * canvas.dpi
             size = float(self.get_fontsize())
-            texts.append(Shown(self.get_text(), self.get_window_extent(renderer), (width, height), size))
+            found.append(Shown(self.get_text(), self.get_window_extent(renderer), (width, height), size))
         original(self, renderer)
 
-    first = built(request.param, results, results / "first")
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, style.applied():
         patch.setattr(Text, "draw", draw)
-        return Twice(request.param, results, first, built(request.param, results, results / "second"), texts)
+        figure = request.param
+        canvas = drawn(figure, gather(figure.sources, planted, planted / "none", least=figure.least))
+        canvas.savefig(io.BytesIO(), format="png", dpi=style.DPI)
+    return found
 
 
 def test_a_second_build_gives_the_same_bytes(twice: Twice) -> None:
-    assert set(twice.first) == {"json", "pdf", "png"}
+    assert set(twice.first) == {"json", *SUFFIXES}
     assert twice.first == twice.second
 
 
-def test_every_text_is_legible_and_inside(twice: Twice) -> None:
-    assert len(twice.texts) > 20
-    for shown in twice.texts:
+def test_every_text_is_legible_and_inside(texts: list[Shown]) -> None:
+    assert len(texts) > 20
+    for shown in texts:
         assert shown.points >= 6
         assert shown.box.x0 >= -1 and shown.box.y0 >= -1, shown.text
         assert shown.box.x1 <= shown.canvas[0] + 1 and shown.box.y1 <= shown.canvas[1] + 1, shown.text
 
 
-def test_no_text_lies_on_another(twice: Twice) -> None:
-    raster = [item for item in twice.texts if item.canvas[0] == twice.figure.size[0] * style.DPI]
-    assert raster
-    places = {(item.text, item.box.x0, item.box.y0): item for item in raster}
+def test_no_text_lies_on_another(texts: list[Shown]) -> None:
+    places = {(item.text, item.box.x0, item.box.y0): item for item in texts}
     for one, other in combinations(places.values(), 2):
         width = min(one.box.x1, other.box.x1) - max(one.box.x0, other.box.x0)
         height = min(one.box.y1, other.box.y1) - max(one.box.y0, other.box.y0)
         assert min(width, height) <= 2, (one.text, other.text)
+
+
+def test_axes_name_what_they_show(planted: Path) -> None:
+    for figure in EVERY_TIME:
+        with style.applied():
+            canvas = drawn(figure, gather(figure.sources, planted, planted / "none"))
+        assert all(panel.get_xlabel() for panel in canvas.axes)
+        assert any(panel.get_ylabel() or panel.get_yticklabels() for panel in canvas.axes)
+
+
+def test_the_numbers_are_those_of_the_data(twice: Twice) -> None:
+    rows = list(csv.DictReader(io.StringIO(twice.first["csv"].decode())))
+    assert {row["run"] for row in rows} == {"results"}
+    assert {row["kind"] for row in rows} <= {"line", "points", "interval", "band", "segment", "cell", "contour", "bar"}
+    assert all(row["panel"] for row in rows)
+    if twice.figure is COMPARISON:
+        (row,) = [
+            row
+            for row in rows
+            if (row["panel"], row["series"], row["kind"], row["y_tick"]) == ("(c) mfeat", "AMSS+", "interval", "AMSS+")
+        ]
+        assert [float(row[key]) for key in ("x", "low", "high")] == [0.03, 0.01, 0.05]
+
+
+def test_captions_are_written_for_latex_and_markdown(twice: Twice) -> None:
+    name, tex, markdown = twice.figure.name, twice.first["tex"].decode(), twice.first["md"].decode()
+    assert rf"\includegraphics[width=\textwidth]{{{name}.pdf}}" in tex
+    assert rf"\label{{fig:{name}}}" in tex
+    for part in tex.split("$")[0::2]:
+        assert not re.search(r"(?<!\\)[%&#_]", part.replace(f"{name}.pdf", "").replace(f"fig:{name}", "")), part
+    assert markdown.startswith("![")
+    assert f"]({name}.png)\n" in markdown
+    assert tex.count("$") % 2 == markdown.count("$") % 2 == 0
+
+
+def test_a_second_run_is_drawn_over_the_first(tmp_path: Path) -> None:
+    plant(tmp_path / "one", {"train/htad.json": train(3)})
+    plant(tmp_path / "two", {"train/htad.json": train(2, epochs=6)})
+    folders = [tmp_path / "one", tmp_path / "two"]
+    data = gather(TRAINING_CURVES.sources, folders, tmp_path / "none")
+    with style.applied():
+        canvas = drawn(TRAINING_CURVES, data)
+        alone = drawn(TRAINING_CURVES, gather(TRAINING_CURVES.sources, folders[:1]))
+    curves = {line.get_linestyle() for line in canvas.axes[0].lines}
+    assert curves == {"-", style.OVERLAY_LINES[0]}
+    assert len(canvas.axes[0].lines) == 2 * len(alone.axes[0].lines)
+    assert canvas.axes[0].get_xlim()[1] > alone.axes[0].get_xlim()[1]
+    assert [text.get_text() for text in canvas.texts] == [f"filled: {folders[0]}; hollow, dashed: {folders[1]}"]
+    build(TRAINING_CURVES, folders, tmp_path, None, copies=tmp_path / "none")
+    rows = csv.DictReader(io.StringIO((tmp_path / "training_curves.csv").read_text()))
+    assert {row["run"] for row in rows} == {str(folder) for folder in folders}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
+def test_every_figure_overlays_runs(figure: Figure, planted: Path) -> None:
+    data = gather(figure.sources, planted, least=figure.least)
+    twofold = Data({source.file: [data[source]] for source in figure.sources}, overlays=[data])
+    with style.applied():
+        canvas = drawn(figure, twofold)
+        alone = drawn(figure, data)
+    assert len(canvas.axes) == len(alone.axes)
+    assert sum(len(panel.texts) for panel in canvas.axes) == sum(len(panel.texts) for panel in alone.axes)
+    assert [panel.get_legend() is None for panel in canvas.axes] == [panel.get_legend() is None for panel in alone.axes]
+
+
+def test_what_is_missing_is_named_with_its_command(tmp_path: Path) -> None:
+    plant(tmp_path, {"compare/htad.json": complete()["compare/htad.json"]})
+    build(COMPARISON, tmp_path, tmp_path, None, copies=tmp_path / "none")
+    note = json.loads((tmp_path / "comparison.json").read_text())
+    assert [item["file"] for item in note["missing"]] == [
+        f"compare/{x}.json" for x in ("smartwatch", "mfeat", "imbalanced")
+    ]
+    assert "Not there: compare/mfeat.json, made by python -m simulations compare mfeat." in note["caption"]
 
 
 def test_files_carry_no_date_and_no_program(twice: Twice) -> None:
@@ -143,7 +241,8 @@ def test_the_sidecar_is_complete(twice: Twice) -> None:
 def test_provenance_says_which_runs_and_seeds(tmp_path: Path) -> None:
     plant(tmp_path, everything())
     bounds, trained = (
-        figure.configuration(gather(figure.sources, tmp_path, tmp_path)) for figure in (BOUND_VS_MEASUREMENT, HTAD)
+        figure.configuration(gather(figure.sources, tmp_path, tmp_path / "none"))
+        for figure in (BOUND_VS_MEASUREMENT, HTAD)
     )
     assert bounds["nonconvex-bound"]["seed"] == 3
     assert len(bounds["nonconvex-bound"]["runs"]) == 13
@@ -153,7 +252,7 @@ def test_provenance_says_which_runs_and_seeds(tmp_path: Path) -> None:
 
 
 def test_recorded_data_is_marked(tmp_path: Path) -> None:
-    plant(tmp_path, {"skewed-noise-wrong-point.json": {"recorded": RECORDED, **skewed()}})
+    plant(tmp_path, {AMSS_FLOOR.sources[0].file: {"recorded": RECORDED, **skewed()}})
     build(AMSS_FLOOR, tmp_path / "none", tmp_path, None, copies=tmp_path)
     note = json.loads((tmp_path / "amss_floor.json").read_text())
     assert note["recorded"] is True
@@ -167,7 +266,7 @@ def test_recorded_data_is_marked(tmp_path: Path) -> None:
 
 def test_a_changed_checkout_stays_visible_in_the_short_mark(tmp_path: Path) -> None:
     note = {"commit": RECORDED["commit"] + "-dirty", "date": "2026-01-02"}
-    plant(tmp_path, {"skewed-noise-wrong-point.json": {"recorded": note, **skewed()}})
+    plant(tmp_path, {AMSS_FLOOR.sources[0].file: {"recorded": note, **skewed()}})
     with style.applied():
         canvas = drawn(AMSS_FLOOR, gather(AMSS_FLOOR.sources, tmp_path / "none", tmp_path))
     assert [text.get_text() for text in canvas.texts] == ["recorded 2026-01-02, commit 0123456789-dirty"]
@@ -200,7 +299,7 @@ def test_a_changed_checkout_stays_visible_in_the_short_mark(tmp_path: Path) -> N
         (AMSS_FLOOR, {"experiments/skewed-noise-wrong-point.json": skewed(["amss", "x"])}, "no look for method 'x'"),
         (
             HTAD,
-            {"train/htad.json": {**train(), "data": {**train()["data"], "features": {"audio": 1}}}},
+            {"train/htad.json": {**train(), "data": {**train()["data"], "features": {"audio": [1]}}}},
             "two modalities",
         ),
     ],

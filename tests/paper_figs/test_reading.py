@@ -19,7 +19,7 @@ def copied(value: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_file_in_results_comes_first(tmp_path: Path) -> None:
     plant(tmp_path / "results", {EXPERIMENT.file: oracle()})
-    plant(tmp_path / "copies", {"quadratic-oracle.json": copied(oracle())})
+    plant(tmp_path / "copies", {EXPERIMENT.file: copied(oracle())})
     data = gather([EXPERIMENT], tmp_path / "results", tmp_path / "copies")
     assert data[EXPERIMENT].place == "results"
     assert data[EXPERIMENT].sha256 == digest((tmp_path / "results" / EXPERIMENT.file).read_bytes())
@@ -29,7 +29,7 @@ def test_a_file_in_results_comes_first(tmp_path: Path) -> None:
 
 
 def test_the_copy_takes_the_place_of_a_missing_file(tmp_path: Path) -> None:
-    plant(tmp_path / "copies", {"quadratic-oracle.json": copied(oracle())})
+    plant(tmp_path / "copies", {EXPERIMENT.file: copied(oracle())})
     data = gather([EXPERIMENT], tmp_path / "results", tmp_path / "copies")
     assert data[EXPERIMENT].place == "paper_figs/data"
     assert [note.model_dump() for note in data.recorded] == [RECORDED]
@@ -40,7 +40,7 @@ def test_a_longer_copy_is_drawn_and_the_shorter_run_kept_beside(
     tmp_path: Path, fresh: int, kept: int, drawn: int
 ) -> None:
     plant(tmp_path / "results", {TRAIN.file: train(fresh)})
-    plant(tmp_path / "copies", {"htad.json": copied(train(kept))})
+    plant(tmp_path / "copies", {TRAIN.file: copied(train(kept))})
     data = gather([TRAIN], tmp_path / "results", tmp_path / "copies")
     assert data[TRAIN].value.seeds == drawn
     assert bool(data.recorded) == (kept > fresh)
@@ -88,7 +88,7 @@ def test_a_folder_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_copy_must_say_when_it_was_recorded(tmp_path: Path) -> None:
-    plant(tmp_path, {"quadratic-oracle.json": oracle()})
+    plant(tmp_path, {EXPERIMENT.file: oracle()})
     with pytest.raises(BadData, match="must say when it was recorded"):
         versions(EXPERIMENT, tmp_path / "none", tmp_path)
 
@@ -104,7 +104,34 @@ def test_a_number_that_was_not_finite_is_read(tmp_path: Path) -> None:
 def test_every_committed_copy_is_what_a_figure_reads() -> None:
     from paper_figs.figures import FIGURES
 
-    sources = {Path(source.file).name: source for figure in FIGURES for source in figure.sources}
-    assert {path.name for path in COPIES.iterdir()} == set(sources)
-    for source in sources.values():
-        assert versions(source, Path("no such folder"))[0].recorded is not None
+    sources = {source.file: source for figure in FIGURES for source in figure.sources}
+    committed = {path.relative_to(COPIES).as_posix() for path in COPIES.rglob("*.json")}
+    assert committed
+    assert committed <= set(sources)
+    for file in committed:
+        assert versions(sources[file], Path("no such folder"))[0].recorded is not None
+
+
+def test_folders_that_were_asked_for_come_before_copies_and_lie_over_each_other(tmp_path: Path) -> None:
+    plant(tmp_path / "a", {TRAIN.file: train(2)})
+    plant(tmp_path / "b", {TRAIN.file: train(3)})
+    plant(tmp_path / "copies", {TRAIN.file: copied(train(9)), EXPERIMENT.file: copied(oracle())})
+    folders = [tmp_path / "a", tmp_path / "b", tmp_path / "none"]
+    data = gather([TRAIN, EXPERIMENT], folders, tmp_path / "copies")
+    assert (data[TRAIN].value.seeds, data[TRAIN].place) == (2, "results")
+    assert data[EXPERIMENT].place == "paper_figs/data"
+    (over,) = data.overlays
+    assert (over.label, over[TRAIN].value.seeds, over[EXPERIMENT].place) == (str(folders[1]), 3, "paper_figs/data")
+    assert [item["from"] for item in data.as_json()] == ["results", "paper_figs/data", str(folders[1])]
+
+
+def test_a_figure_may_do_with_some_of_its_sources(tmp_path: Path) -> None:
+    plant(tmp_path, {TRAIN.file: train()})
+    data = gather([TRAIN, EXPERIMENT], tmp_path, tmp_path / "none", least=1)
+    assert data.get(TRAIN) is not None
+    assert data.get(EXPERIMENT) is None
+    assert data.missing == (EXPERIMENT,)
+    with pytest.raises(MissingData, match=r"it is made by: make it$"):
+        gather([TRAIN, EXPERIMENT], tmp_path, tmp_path / "none")
+    with pytest.raises(MissingData, match=r"it is made by: train it; .* it is made by: make it"):
+        gather([TRAIN, EXPERIMENT], tmp_path / "none", tmp_path / "none", least=1)

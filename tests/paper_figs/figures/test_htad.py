@@ -19,7 +19,7 @@ def test_keep_fractions_need_seeds_of_one_length() -> None:
 
 
 def test_the_shorter_run_is_told_beside_the_recorded_one(tmp_path: Path) -> None:
-    plant(tmp_path, {"results/train/htad.json": train(2), "copies/htad.json": {"recorded": RECORDED, **train(5)}})
+    plant(tmp_path, {"results/train/htad.json": train(2), "copies/train/htad.json": {"recorded": RECORDED, **train(5)}})
     data = gather(HTAD.sources, tmp_path / "results", tmp_path / "copies")
     assert "Open points: the 2 seeds of the run in results." in HTAD.caption(data)
     assert "5 paired seeds" in HTAD.caption(data)

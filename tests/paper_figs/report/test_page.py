@@ -1,6 +1,9 @@
-"""The page: everything from a file is escaped, everything it points to is there, and it needs nothing else."""
+"""The pages: everything from a file is escaped, everything they point to is there, and they need nothing else."""
 
+import base64
+import hashlib
 import json
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -9,96 +12,81 @@ import pytest
 
 from paper_figs.figures import AMSS_FLOOR, FIGURES
 from paper_figs.reading import BadData, MissingData, digest, gather
+from paper_figs.rendering import SUFFIXES
 from paper_figs.report import write_report
-from paper_figs.report.claims import anchors, command
+from paper_figs.report.claims import command
+from paper_figs.report.markup import places
 from paper_figs.report.mathematics import mathematics
-from tests.paper_figs.html_tree import Element, Tree
-from tests.paper_figs.samples import RECORDED, everything, evidence, plant, skewed, train, verdict
+from paper_figs.report.page import PAGES
+from tests.paper_figs.html_tree import Element
+from tests.paper_figs.report.made import HOSTILE, NAME, hostile, pages, sidecar, whole, write
+from tests.paper_figs.samples import RECORDED, everything, evidence, plant, skewed, verdict
 from theory.claims import CLAIMS
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>&lt;$<script>$ $\\text{<script>}$"
-PNG = bytes.fromhex("89504e470d0a1a0a")
-
-
-def sidecar(name: str, title: str, sources: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "figure": name,
-        "title": title,
-        "caption": HOSTILE,
-        "alt": HOSTILE,
-        "claims": [],
-        "recorded": False,
-        "sources": sources,
-        "commit": None,
-    }
-
-
-def write(folder: Path, verdicts: list[dict[str, Any]], built: bool = True) -> Element:
-    """A report on these verdicts, with figures that are placeholders; returns the page."""
-    plant(folder, {**everything(), "verdicts.json": verdicts})
-    for figure in FIGURES if built else ():
-        sources = gather(figure.sources, folder, folder / "copies").as_json()
-        note = sidecar(figure.name, figure.title, sources)
-        path = f"figures/{figure.name}"
-        plant(folder, {f"{path}.json": note, f"{path}.png": PNG, f"{path}.pdf": b"%PDF"})
-    write_report(folder, folder / "report", "abc", copies=folder / "copies")
-    return Tree((folder / "report" / "index.html").read_text(encoding="utf-8")).root
-
-
-def real() -> list[dict[str, Any]]:
-    """A made-up verdict for every claim there is."""
-    return [
-        verdict(
-            id=claim.id,
-            statement=claim.statement,
-            assumptions=[assumption.statement for assumption in claim.assumptions],
-            kind=claim.kind.value,
-            source=str(claim.source),
-            status=claim.expected_status.value,
-            expected_status=claim.expected_status.value,
-        )
-        for claim in CLAIMS
-    ]
+Report = tuple[Path, dict[str, Element]]
+OWN_SCRIPT = (Path(__file__).parents[3] / "paper_figs" / "report" / "script.js").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Element]:
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("page")
-    return folder, write(folder, real())
+    return folder, write(folder, whole())
 
 
-def test_every_reference_resolves_and_none_leaves_the_folder(page: tuple[Path, Element]) -> None:
-    folder, root = page
-    places = [element.attributes["id"] for element in root.walk() if "id" in element.attributes]
-    assert len(set(places)) == len(places)
-    targets = [element.attributes["href"] for element in root.all("a")]
-    targets += [element.attributes["src"] for element in root.all("img")]
-    assert len(targets) > len(CLAIMS)
-    for target in targets:
-        if target.startswith("#"):
-            assert target[1:] in places
-        else:
-            assert (folder / "report" / target).resolve().is_relative_to((folder / "report").resolve())
-            assert (folder / "report" / target).is_file()
+def index(folder: Path, verdicts: list[dict[str, Any]], built: bool = True) -> Element:
+    """The first page of a report on these verdicts."""
+    return write(folder, {**everything(), "verdicts.json": verdicts}, built)["index.html"]
 
 
-def test_the_page_asks_for_nothing_from_outside(page: tuple[Path, Element]) -> None:
-    folder, root = page
-    text = (folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert "http:" not in text
-    assert "https:" not in text
-    assert "//" not in text
-    assert "@import" not in text
-    assert "url(" not in text
-    assert root.all("script", "link", "iframe", "object", "embed", "form", "base") == []
-    loading = {"src", "srcset", "data", "poster", "action", "background", "style"}
-    assert {element.tag for element in root.walk() if loading & set(element.attributes)} == {"img"}
-    (policy,) = [m.attributes["content"] for m in root.all("meta") if m.attributes.get("http-equiv")]
-    assert policy.startswith("default-src 'none';")
+def check_references(folder: Path, found: dict[str, Element]) -> int:
+    """Every link leads to a file of the report, and to a place on it where it names one; returns how many there are."""
+    anchors = {file: [e.attributes["id"] for e in root.walk() if "id" in e.attributes] for file, root in found.items()}
+    targets = 0
+    for file, root in found.items():
+        assert len(set(anchors[file])) == len(anchors[file])
+        links = [element.attributes["href"] for element in root.all("a")]
+        for target in (*links, *(element.attributes["src"] for element in root.all("img"))):
+            path, _, place = target.partition("#")
+            assert (folder / path).resolve().is_relative_to(folder.resolve())
+            assert (folder / (path or file)).is_file()
+            assert not place or place in anchors[path or file]
+            targets += 1
+    return targets
 
 
-def test_no_claim_of_the_suite_falls_back_to_source(page: tuple[Path, Element]) -> None:
-    _, root = page
+def test_every_reference_resolves_and_none_leaves_the_folder(report: Report) -> None:
+    folder, found = report
+    assert check_references(folder / "report", found) > 3 * len(CLAIMS)
+
+
+def test_the_pages_ask_for_nothing_from_outside(report: Report) -> None:
+    folder, found = report
+    for file, root in found.items():
+        text = (folder / "report" / file).read_text(encoding="utf-8")
+        for outside in ("http:", "https:", "//", "@import", "url("):
+            assert outside not in text
+        assert root.all("iframe", "object", "embed", "base") == []
+        assert [link.attributes["href"] for link in root.all("link")] == ["data:,"]
+        loading = {"src", "srcset", "data", "poster", "action", "background", "style"}
+        assert {element.tag for element in root.walk() if loading & set(element.attributes)} <= {"img"}
+
+
+def test_the_policy_names_the_only_script_and_style_by_digest(report: Report) -> None:
+    assert not re.search("</script|<!--", OWN_SCRIPT, re.IGNORECASE)
+    for root in report[1].values():
+        (script,), (style,) = root.all("script"), root.all("style")
+        assert script.text == OWN_SCRIPT
+        (policy,) = [m.attributes["content"] for m in root.all("meta") if m.attributes.get("http-equiv")]
+        directives = dict(part.split(maxsplit=1) for part in policy.split("; "))
+        for name, element in (("script-src", script), ("style-src", style)):
+            digested = base64.b64encode(hashlib.sha256(element.text.encode()).digest()).decode()
+            assert directives.pop(name) == f"'sha256-{digested}'"
+        nothing = dict.fromkeys(("default-src", "base-uri", "form-action"), "'none'")
+        assert directives == {**nothing, "img-src": "'self' file: data:"}
+
+
+def test_no_claim_of_the_suite_falls_back_to_source(report: Report) -> None:
+    root = report[1]["index.html"]
     claims = [
         (claim.id, text) for claim in CLAIMS for text in (claim.statement, *(a.statement for a in claim.assumptions))
     ]
@@ -107,19 +95,24 @@ def test_no_claim_of_the_suite_falls_back_to_source(page: tuple[Path, Element]) 
         assert 'class="tex"' not in mathematics(text), f"{name}: {text}"
         assert mathematics(text).count("<math") == text.count("$") // 2
     (table,) = [item for item in root.all("table") if "verdicts" in item.attributes["class"]]
-    assert len(table.all("math")) == sum(claim.statement.count("$") // 2 for claim in CLAIMS)
+    formulas = sum(claim.statement.count("$") // 2 for claim in CLAIMS)
+    assert len(table.all("math")) == formulas + 1  # and that of the comparison
 
 
 def test_no_caption_falls_back_to_source(tmp_path: Path) -> None:
     plant(tmp_path, everything())
     for figure in FIGURES:
-        caption = figure.caption(gather(figure.sources, tmp_path, tmp_path / "none"))
+        try:
+            caption = figure.caption(gather(figure.sources, tmp_path, tmp_path / "none", least=figure.least))
+        except MissingData:
+            continue
         assert caption.count("$") % 2 == 0
         assert 'class="tex"' not in mathematics(caption), figure.name
 
 
-def test_the_page_can_be_read_without_seeing_it(page: tuple[Path, Element]) -> None:
-    _, root = page
+@pytest.mark.parametrize("file", [file for file, _ in PAGES])
+def test_a_page_can_be_read_without_seeing_it(file: str, report: Report) -> None:
+    root = report[1][file]
     (html,) = root.all("html")
     assert html.attributes["lang"] == "en"
     assert len(root.all("main")) == len(root.all("h1")) == len(root.all("title")) == 1
@@ -137,12 +130,28 @@ def test_the_page_can_be_read_without_seeing_it(page: tuple[Path, Element]) -> N
         for row in rows:
             assert len(row.all("th", "td")) == len(columns)
             assert [cell.attributes["scope"] for cell in row.all("th")] == ["row"]
-    for link in root.all("a"):
+    for link in root.all("a", "button", "summary", "legend"):
         assert link.text.strip()
+    labelled = [control for label in root.all("label") for control in label.all("input", "select")]
+    assert labelled == root.all("input", "select")
+    for nav in root.all("nav"):
+        assert nav.attributes["aria-label"]
+    (current,) = [link for link in root.all("a") if link.attributes.get("aria-current")]
+    assert (current.attributes["href"], current.attributes["aria-current"]) == (file, "page")
 
 
-def test_a_status_is_a_word(page: tuple[Path, Element]) -> None:
-    _, root = page
+def test_what_needs_the_script_is_hidden_without_it(report: Report) -> None:
+    (form,) = report[1]["index.html"].all("form")
+    assert "hidden" in form.attributes
+    for root in report[1].values():
+        (switch,) = [item for item in root.all("p") if item.attributes.get("class") == "switch"]
+        assert "hidden" in switch.attributes
+        hidden = [item for item in root.walk() if "hidden" in item.attributes]
+        assert {item.tag for item in hidden} <= {"form", "p"}
+
+
+def test_a_status_is_a_word(report: Report) -> None:
+    root = report[1]["index.html"]
     badges = [item for item in root.all("span") if "status" in item.attributes.get("class", "").split()]
     assert len(badges) >= 3 * len(CLAIMS)
     for badge in badges:
@@ -151,22 +160,17 @@ def test_a_status_is_a_word(page: tuple[Path, Element]) -> None:
         assert badge.attributes["class"] == f"status {words[-1].lower()}"
 
 
-def test_every_claim_has_its_section_with_what_the_reader_needs(page: tuple[Path, Element]) -> None:
-    _, root = page
+def test_every_claim_has_its_section_with_what_the_reader_needs(report: Report) -> None:
+    sections = [item for item in report[1]["index.html"].all("section") if item.attributes.get("class") == "claim"]
+    found = {section.all("h3")[0].attributes["id"]: section for section in sections}
+    assert len(sections) == len(found) == len(CLAIMS) + 1
     for claim in CLAIMS:
-        (section,) = [
-            item
-            for item in root.all("section")
-            if any(h.attributes["id"] == f"claim-{claim.id}" for h in item.all("h3")) and len(item.all("h3")) == 1
-        ]
-        for needed in (
-            command(claim.id),
-            str(claim.source),
-            claim.kind.value,
-            "3 instances",
-            "exact rational arithmetic",
-        ):
-            assert needed in section.text
+        section = found[f"claim-{claim.id}"]
+        needed = (command(claim.id), str(claim.source), claim.kind.value, "3 instances", "exact rational arithmetic")
+        for text in needed:
+            assert text in section.text
+        assert section.attributes["data-status"] == claim.expected_status.value
+        assert section.attributes["data-kind"] == claim.kind.value
         shown = {figure.title for figure in FIGURES if claim.id in figure.claims}
         assert {link.text.split(". ")[1] for link in section.all("a")} == shown
 
@@ -178,97 +182,101 @@ def test_commands_repeat_with_the_right_part() -> None:
 
 
 def test_text_from_files_stays_text(tmp_path: Path) -> None:
-    fields = ("id", "statement", "kind", "source", "scope", "guarantee")
-    texts = ("what", "method", "guarantee", "expected", "measured", "tolerance", "tolerance_source", "scope")
-    item = evidence(**dict.fromkeys(texts, HOSTILE), witness={HOSTILE: [HOSTILE]})
-    hostile = verdict(**dict.fromkeys(fields, HOSTILE), assumptions=[HOSTILE], evidence=[item])
-    run = train()
-    run["methods"] = {HOSTILE: HOSTILE}
-    run["summary"]["methods"] = {HOSTILE: run["summary"]["methods"]["joint"]}
-    run["summary"]["assumption"] = run["selection"] = run["scale"] = run["split"]["note"] = HOSTILE
-    run["data"]["features"] = {HOSTILE: 1}
-    write(tmp_path, [hostile, verdict(id=HOSTILE)])
-    plant(tmp_path, {"train/htad.json": run})
-    write_report(tmp_path, tmp_path / "report", HOSTILE, copies=tmp_path / "copies")
-    root = Tree((tmp_path / "report" / "index.html").read_text(encoding="utf-8")).root
-    assert root.all("script") == []
-    assert not any(name.startswith("on") for element in root.walk() for name in element.attributes)
-    assert {image.attributes["src"] for image in root.all("img")} == {
-        f"figures/{figure.name}.png" for figure in FIGURES
+    found = write(tmp_path, hostile())
+    least = {
+        "index.html": 30,
+        "figures.html": len(FIGURES),
+        "data.html": 30,
+        "estimators.html": 9,
+        "benchmarks.html": 9,
     }
-    assert root.text.count("<script>alert(1)</script>") > 30
-    places = [element.attributes["id"] for element in root.walk() if "id" in element.attributes]
-    assert len(set(places)) == len(places)
-    for link in root.all("a"):
-        target = link.attributes["href"]
-        assert target[1:] in places if target.startswith("#") else (tmp_path / "report" / target).is_file()
+    for file, root in found.items():
+        assert [script.text for script in root.all("script")] == [OWN_SCRIPT]
+        assert not any(name.startswith("on") for element in root.walk() for name in element.attributes)
+        pictures = {f"figures/{figure.name}.png" for figure in FIGURES}
+        assert {image.attributes["src"] for image in root.all("img")} <= pictures
+        assert root.text.count("<script>alert(1)</script>") >= least[file]
+    assert NAME in found["data.html"].text
+    check_references(tmp_path / "report", found)
 
 
-def test_claims_whose_names_look_alike_have_places_of_their_own() -> None:
-    from paper_figs.records import Verdict
-
-    found = anchors([Verdict.model_validate(verdict(id=name)) for name in ("a b", "a/b", "a-b", "a b")])
-    assert len(set(found)) == 4
+def test_names_that_look_alike_have_places_of_their_own() -> None:
+    found = places("claim", ("a-3", "a b", "a/b", "a-b", "a-b-2", "a", "a", "a"))
+    assert len(set(found)) == 8
     assert all(place.replace("-", "").isalnum() for place in found)
 
 
 def test_what_is_not_as_expected_is_said_first(tmp_path: Path) -> None:
     refuted = verdict(status="REFUTED", evidence=[evidence(status="REFUTED", witness={"seed": 17})])
-    root = write(tmp_path, [verdict(id="fine"), refuted])
+    root = index(tmp_path, [verdict(id="fine"), refuted])
     assert "1 of 2 claims have the status" in root.text
     (notice,) = [item for item in root.all("div") if item.attributes.get("class") == "notice"]
     assert notice.text == "Not as expected:ht-unbiased: REFUTED, expected HOLDS"
     assert [json.loads(item.text) for item in root.all("pre")] == [{"seed": 17}]
 
 
+def test_an_open_question_that_was_decided_is_no_surprise(report: Report) -> None:
+    root = report[1]["index.html"]
+    assert f"{len(CLAIMS)} of {len(CLAIMS)} claims have the status" in root.text
+    assert "Open questions beside them, put to comparisons on data sets: 1." in root.text
+    assert not any(item.attributes.get("class") == "notice" for item in root.all("div"))
+    (row,) = [row for row in root.all("tr") if "open-rebalancing-helps-smartwatch" in row.text]
+    assert [cell.text for cell in row.all("td") if cell.attributes["data-label"] == "expected"] == ["open"]
+
+
 def test_figures_that_were_not_built_are_named(tmp_path: Path) -> None:
-    root = write(tmp_path, [verdict()], built=False)
-    assert root.all("img") == []
+    found = write(tmp_path, {"verdicts.json": [verdict()]}, built=False)
+    for root in found.values():
+        assert root.all("img") == []
     for figure in FIGURES:
-        assert f"python3 bootstrap.py run paper_figs build {figure.name}" in root.text
+        assert f"python3 bootstrap.py run paper_figs build {figure.name}" in found["figures.html"].text
     notes = write_report(tmp_path, tmp_path / "report", None, copies=tmp_path / "copies").notes
     assert len(notes) == len(FIGURES)
 
 
 def test_a_figure_drawn_from_other_data_is_marked(tmp_path: Path) -> None:
-    write(tmp_path, [verdict()])
+    index(tmp_path, [verdict()])
     changed = {**skewed(), "seed": 4}
     plant(tmp_path, {"experiments/skewed-noise-wrong-point.json": changed})
     written = write_report(tmp_path, tmp_path / "report", None, copies=tmp_path / "copies")
-    assert written.notes == (
-        f"figure {AMSS_FLOOR.name} was drawn from other data: python3 bootstrap.py run paper_figs build amss_floor",
-    )
-    assert "The data has changed since this figure was drawn." in (tmp_path / "report" / "index.html").read_text()
+    (source,) = [source for source in AMSS_FLOOR.sources if "skewed" in source.file]
+    others = [figure for figure in FIGURES if source.file in {one.file for one in figure.sources}]
+    build = "was drawn from other data: python3 bootstrap.py run paper_figs build"
+    assert written.notes == tuple(f"figure {figure.name} {build} {figure.name}" for figure in others)
+    text = pages(tmp_path / "report")["figures.html"].text
+    assert text.count("The data has changed since this figure was drawn.") == len(others)
 
 
-def test_both_versions_of_the_training_run_are_shown(tmp_path: Path) -> None:
-    plant(tmp_path / "copies", {"htad.json": {"recorded": RECORDED, **train(6)}})
-    root = write(tmp_path, [verdict()])
-    captions = [table.all("caption")[0].text for table in root.all("table")]
-    scores = [caption.split(":")[0] for caption in captions if caption.startswith("Test scores")]
-    assert scores == ["Test scores, recorded on 2026-01-02", "Test scores, this run"]
-    assert "doi:10.1007/978-3-030-67835-7_17" in root.text
-    assert "0.810 [0.700, 0.920]" in root.text
+def test_a_figure_drawn_from_recorded_data_says_so(tmp_path: Path) -> None:
+    data = {"recorded": RECORDED, **skewed()}
+    plant(tmp_path, {"copies/experiments/skewed-noise-wrong-point.json": data, "verdicts.json": [verdict()]})
+    (source,) = [source for source in AMSS_FLOOR.sources if "skewed" in source.file]
+    kept = gather((source,), tmp_path, tmp_path / "copies").as_json()
+    elsewhere = {**kept[0], "from": str(tmp_path / "copies"), "recorded": None}
+    note = sidecar(AMSS_FLOOR.name, AMSS_FLOOR.title, [*kept, elsewhere])
+    plant(tmp_path, {f"figures/{AMSS_FLOOR.name}.{suffix}": b"" for suffix in SUFFIXES})
+    plant(tmp_path, {f"figures/{AMSS_FLOOR.name}.json": note})
+    written = write_report(tmp_path, tmp_path / "report", None, copies=tmp_path / "copies")
+    assert not any("other data" in note for note in written.notes)
+    (figure,) = pages(tmp_path / "report")["figures.html"].all("figure")
+    mark = f"recorded on {RECORDED['date']}, commit {RECORDED['commit']}"
+    assert figure.text.count(mark) == 1
+    assert f"paper_figs/data/{source.file}" in figure.text
 
 
-def test_without_a_training_run_the_command_is_named(tmp_path: Path) -> None:
-    plant(tmp_path, {"verdicts.json": [verdict()]})
-    write_report(tmp_path, tmp_path / "report", None, copies=tmp_path / "copies")
-    assert "it is made by: python -m simulations train htad" in (tmp_path / "report" / "index.html").read_text()
-
-
-def test_the_verdicts_lie_beside_the_page(page: tuple[Path, Element]) -> None:
-    folder, root = page
+def test_the_verdicts_lie_beside_the_page(report: Report) -> None:
+    folder, found = report
     content = (folder / "report" / "verdicts.json").read_bytes()
     assert content == (folder / "verdicts.json").read_bytes()
-    assert digest(content) in root.text
+    assert digest(content) in found["index.html"].text
 
 
-def test_a_second_report_is_the_same(tmp_path: Path) -> None:
-    write(tmp_path, real())
-    first = (tmp_path / "report" / "index.html").read_bytes()
-    write_report(tmp_path, tmp_path / "again", "abc", copies=tmp_path / "copies")
-    assert (tmp_path / "again" / "index.html").read_bytes() == first
+def test_a_second_report_is_the_same(report: Report, tmp_path: Path) -> None:
+    folder, _ = report
+    write_report(folder, tmp_path / "again", "abc", copies=folder / "copies")
+    for path in (folder / "report").rglob("*"):
+        if path.is_file():
+            assert (tmp_path / "again" / path.relative_to(folder / "report")).read_bytes() == path.read_bytes()
 
 
 def test_verdicts_must_be_there_and_be_verdicts(tmp_path: Path) -> None:
@@ -279,3 +287,10 @@ def test_verdicts_must_be_there_and_be_verdicts(tmp_path: Path) -> None:
         with pytest.raises(BadData, match=r"^results/verdicts.json does not hold what it should: 0.status"):
             write_report(tmp_path, tmp_path / "report", None)
     assert not (tmp_path / "report").exists()
+
+
+def test_a_page_shows_hostile_text_of_an_exception_as_text(tmp_path: Path) -> None:
+    broken = evidence(measured=f"ValueError: {HOSTILE}", status="INCONCLUSIVE")
+    root = index(tmp_path, [verdict(status="INCONCLUSIVE", evidence=[broken])])
+    assert f"ValueError: {HOSTILE}" in root.text
+    assert len(root.all("script")) == 1
