@@ -118,9 +118,12 @@ class TrainScores(Record):
 
 
 class TrainHistory(Record):
-    """One value an epoch, by modality: keep fraction, mutual information rate, primary metric on validation."""
+    """One value an epoch, by modality: keep fraction, mutual information rate, primary metric on validation.
 
-    keep: dict[str, list[Share]]
+    Comparisons keep the histories of a few seeds; those of the others are empty.
+    """
+
+    keep: dict[str, list[Share]] = {}
     information_rate: dict[str, list[Number]] = {}
     validation_modality: dict[str, list[Number]] = {}
 
