@@ -100,7 +100,7 @@ def test_lightning_clipping_after_the_mask_is_warned_of() -> None:
 def test_lightning_masks_after_clipping_where_it_is_told_to() -> None:
     needs("with_lightning")
     source = (FOLDER / "with_lightning.py").read_text(encoding="utf-8")
-    hook = "    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:  # noqa: D102  # +\n"
+    hook = "    def on_before_optimizer_step(self, optimizer: torch.optim.Optimizer) -> None:  # +\n"
     assert hook in source
     clipping = (
         "    def configure_gradient_clipping(self, optimizer, gradient_clip_val=None, gradient_clip_algorithm=None):\n"

@@ -8,6 +8,7 @@ from collections import deque
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
@@ -102,7 +103,9 @@ class Pool(Executor):
             self._wakes.send_bytes(b"1")
 
     def _manage(self) -> None:
-        # A mask is inherited: workers started by this thread never see Ctrl-C, not even before their first line.
+        # A mask is inherited: workers started by this thread never see Ctrl-C, not even before their first line. The
+        # tracker of resources, started with the first worker otherwise, would take the mask away again.
+        resource_tracker.ensure_running()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
             while self._goes_on():

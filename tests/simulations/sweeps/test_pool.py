@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -42,6 +44,25 @@ def ends(block: Block) -> Outcome:
 def test_a_pool_without_workers_is_refused() -> None:
     with pytest.raises(ValueError, match="workers=0"):
         Pool(0)
+
+
+@pytest.mark.slow
+def test_ctrl_c_is_not_for_workers() -> None:
+    code = (
+        "import os, signal, time\n"
+        "from pathlib import Path\n"
+        "from simulations.sweeps.pool import Pool\n"
+        "if __name__ == '__main__':\n"
+        "    pool = Pool(2)\n"
+        "    while len(pool.pids) < 2:\n"
+        "        time.sleep(0.05)\n"
+        "    for pid in pool.pids:\n"
+        "        status = Path(f'/proc/{pid}/status').read_text().split('SigBlk:')[1].split()[0]\n"
+        "        print(bool(int(status, 16) >> (signal.SIGINT - 1) & 1))\n"
+        "    pool.shutdown()\n"
+    )  # in a process of its own: multiprocessing's tracker, which takes masks away, may be running in this one
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]
 
 
 @pytest.mark.slow
