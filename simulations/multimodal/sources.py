@@ -5,11 +5,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from amss_min.testing.loading import BadInput
+from amss_min.testing.python_file import BadInput, object_of, one_line
 from simulations.multimodal.data.shipped import SHIPPED
 from simulations.multimodal.datasets import Dataset
 from simulations.multimodal.names import close_names
-from simulations.stranger import loading
 
 
 def load(reference: str, options: Mapping[str, Any] | None = None) -> Dataset:
@@ -24,7 +23,7 @@ def load(reference: str, options: Mapping[str, Any] | None = None) -> Dataset:
     if reference in SHIPPED:
         return _called(SHIPPED[reference], reference, given)
     if ".py:" in reference:
-        function, _, _ = loading.load(reference, "data")
+        function, _, _ = object_of(reference, "data")
         if not callable(function):
             raise BadInput(f"data: {reference} must be a function, found {type(function).__name__}")
         return _called(function, reference, given)
@@ -49,7 +48,7 @@ def _called(function: Callable[..., Any], reference: str, options: dict[str, Any
     try:
         found = function(**options)
     except Exception as error:
-        raise BadInput(f"data {reference}: {type(error).__name__}: {loading.line(error)}") from error
+        raise BadInput(f"data {reference}: {type(error).__name__}: {one_line(error)}") from error
     if not isinstance(found, Dataset):
         raise BadInput(f"data {reference} must return a Dataset, found {type(found).__name__}")
     return found

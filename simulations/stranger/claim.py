@@ -8,13 +8,12 @@ from pathlib import Path
 import torch
 
 from amss_min.testing import Evidence, Status
-from amss_min.testing.loading import BadInput
+from amss_min.testing.python_file import BadInput, object_of, one_line
 from simulations.audit import exit_code, leveled_scope, record
 from simulations.console import out, progress, say, show_surprises, verdict_table, written_to
 from simulations.experiments import Experiment, Level
 from simulations.results import write_json
 from simulations.stranger.command import check_file
-from simulations.stranger.loading import line, load
 from theory.measurement import Measurement, Run
 from theory.verdict import Claim, Verdict
 
@@ -46,7 +45,7 @@ def audit_claim(target: str, *, seed: int, level: Level, json_file: Path | None 
 
 def loaded(target: str) -> tuple[Claim, Experiment | None]:
     """The claim, and for an empirical one its experiment; raises BadInput."""
-    claim, name, module = load(target, "--claim")
+    claim, name, module = object_of(target, "--claim")
     if not isinstance(claim, Claim):
         raise BadInput(f"--claim: {name} must be a theory.verdict.Claim, found {type(claim).__name__}")
     if not isinstance(claim.expected_status, Status) or not callable(claim.check):
@@ -79,7 +78,7 @@ def verified(claim: Claim, experiment: Experiment | None, *, seed: int, level: L
                 run = cell.run(seed)
                 runs.append(replace(run, replay={**run.replay, "command": command}))
             except (Exception, SystemExit) as error:
-                told = f"run {number} of {len(cells)} of EXPERIMENT raised {type(error).__name__}: {line(error)}"
+                told = f"run {number} of {len(cells)} of EXPERIMENT raised {type(error).__name__}: {one_line(error)}"
                 raise BadInput(f"--claim: {told}") from error
             advance()
         return replace(claim, check=_checked(claim)).verify(Measurement(runs=runs))

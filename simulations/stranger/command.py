@@ -11,14 +11,14 @@ from typing import Any
 import torch
 
 from amss_min.testing import Status
-from amss_min.testing.loading import BadInput
+from amss_min.testing.python_file import BadInput, object_of, one_line
 from simulations.audit import exit_code
 from simulations.console import out, progress, say, show_surprises, verdict_table, written_to
 from simulations.experiments.base import Cell
 from simulations.results import check_writable, write_json
 from simulations.stranger.constants import F_STAR, MU, L, Searched, measured_again, searched
 from simulations.stranger.dependants import DEPENDANTS, NOT_RUN, Dependant
-from simulations.stranger.loading import line, load, load_start
+from simulations.stranger.loading import load_start
 from simulations.stranger.objective import Stated, stated
 from theory.measurement import Run
 from theory.verdict import Verdict
@@ -39,7 +39,7 @@ class Request:
 
     def objective(self) -> Stated:
         """The objective; raises BadInput."""
-        given, name, _ = load(self.target, "--objective")
+        given, name, _ = object_of(self.target, "--objective")
         return stated(given, name, d=self.d, L=self.L, f_star=self.f_star, mu=self.mu, radius=self.radius)
 
     def command(self) -> str:
@@ -165,7 +165,7 @@ def replayed(path: Path) -> int:
     except OSError as error:
         raise BadInput(f"--replay: cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadInput(f"--replay: {path} is not a witness: {line(error)}") from error
+        raise BadInput(f"--replay: {path} is not a witness: {one_line(error)}") from error
     again = found > limit if constant == "L" else found < limit
     say(
         f"{constant} = {limit:.9g} as stated, {found:.9g} at the points of {path}: "

@@ -8,10 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from amss_min.testing.loading import BadInput
+from amss_min.testing.python_file import BadInput, one_line
 from simulations.objectives import FunctionObjective, Objective
 from simulations.objectives.function import SAME
-from simulations.stranger.loading import line
 
 LARGEST = 1000
 """Coordinates that are taken: the searches visit tens of thousands of points."""
@@ -149,7 +148,7 @@ def stated(
     try:
         inner = FunctionObjective(function, d, L=L * scale**2, f_star=f_star, name=label)
     except ValueError as error:
-        raise BadInput(line(error)) from error
+        raise BadInput(one_line(error)) from error
     except Exception as error:
         raise _raised(label, error, torch.empty(4, d)) from error
     return Stated(inner, label, L=L, f_star=f_star, mu=mu, radius=ball, scale=scale)
@@ -168,7 +167,7 @@ def _of_instance(
     try:
         own = {"--dim": given.d, "--L": given.L, "--f-star": given.f_star, "--mu": given.mu, "--radius": given.radius}
     except Exception as error:
-        raise BadInput(f"{label} raised {type(error).__name__} for its constants: {line(error)}") from error
+        raise BadInput(f"{label} raised {type(error).__name__} for its constants: {one_line(error)}") from error
     for (option, value), wanted in zip(own.items(), (d, L, f_star, mu, radius), strict=True):
         if wanted is not None and wanted != value:
             raise BadInput(
@@ -205,7 +204,7 @@ def _refuse_constants(d: int, L: float, f_star: float, mu: float | None, radius:
 
 
 def _raised(label: str, error: Exception, w: Tensor) -> BadInput:
-    return BadInput(f"{label} raised {type(error).__name__} at {tuple(w.shape)} points: {line(error)}")
+    return BadInput(f"{label} raised {type(error).__name__} at {tuple(w.shape)} points: {one_line(error)}")
 
 
 def _described(found: Any) -> str:

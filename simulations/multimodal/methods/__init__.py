@@ -6,7 +6,7 @@ A method of your own is a class in a file, named as FILE.py:CLASS wherever a met
 import inspect
 from collections.abc import Mapping
 
-from amss_min.testing.loading import BadInput
+from amss_min.testing.python_file import BadInput, object_of
 from simulations.multimodal.methods.agm import AdaptiveModulation
 from simulations.multimodal.methods.amss import MaskedSubnetworks
 from simulations.multimodal.methods.amss_plus import UnbiasedSubnetworks
@@ -25,7 +25,6 @@ from simulations.multimodal.methods.uniform import Uniform
 from simulations.multimodal.methods.uniform_plus import UniformPlus
 from simulations.multimodal.methods.unimodal import Unimodal
 from simulations.multimodal.names import close_names
-from simulations.stranger.loading import load
 
 METHODS: Mapping[str, type[Method]] = {
     "joint": Joint,
@@ -57,7 +56,7 @@ def find_method(text: str) -> type[Method]:
         return METHODS[text]
     if ":" not in text and not text.endswith(".py"):
         raise BadInput(f"no method {text!r}; did you mean {close_names(text, METHODS)}?")
-    found, name, _ = load(text, "method")
+    found, name, _ = object_of(text, "method")
     if not inspect.isclass(found) or not issubclass(found, Method):
         what = "another class" if inspect.isclass(found) else type(found).__name__
         raise BadInput(f"method: {name} in {text.rpartition(':')[0]} must be a subclass of Method, found {what}")

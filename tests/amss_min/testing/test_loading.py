@@ -101,7 +101,7 @@ def test_a_name_may_hold_a_colon_before_it(folder: Path) -> None:
         ("..:estimate", "'..' is a folder"),
         ("notes.txt:estimate", "must be in a Python file, found 'notes.txt'"),
         ("mine.py:estimat", "no 'estimat' in mine.py; did you mean 'estimate'?"),
-        ("mine.py:xyzzy", "no 'xyzzy' in mine.py; there are estimate, positional, anything"),
+        ("mine.py:xyzzy", "no 'xyzzy' in mine.py; there are number, estimate, positional, anything"),
         ("mine.py:number", "number in mine.py must be a function, found int"),
         ("mine.py:Kept", "Kept in mine.py is a class; name an instance, or a function"),
         (

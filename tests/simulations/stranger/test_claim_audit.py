@@ -86,7 +86,7 @@ def test_a_refuted_claim_says_what_repeats_it(here: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "told"),
     [
-        ("mine.py", "--claim must be FILE.py:NAME"),
+        ("mine.py", "--claim must be given as FILE.py:NAME"),
         ("mine.py:CLAM", "did you mean 'CLAIM'"),
         ("mine.py:NUMBER", "NUMBER must be a theory.verdict.Claim, found int"),
         ("mine.py:OTHER", "EXPERIMENT must be that of 'other', found one of 'pivotal-bound'"),

@@ -241,7 +241,7 @@ def test_a_ball_is_searched_and_its_dependants_are_refused(here: Path) -> None:
 
 
 BAD = [
-    ("mine.py", GIVEN, "--objective must be FILE.py:NAME, found 'mine.py'"),
+    ("mine.py", GIVEN, "--objective must be given as FILE.py:NAME, found 'mine.py'"),
     ("mime.py:square", GIVEN, "'mime.py' does not exist; did you mean 'mine.py'?"),
     ("mine.py:sqare", GIVEN, "no 'sqare' in mine.py; did you mean 'square'"),
     ("mine.py:raising", GIVEN, "raising raised RuntimeError at (4, 4) points: first second"),
@@ -274,7 +274,7 @@ BAD = [
     ("mine.py:square", [*GIVEN, "--quick"], "--quick and --deep are levels of claims"),
     ("mine.py:square", [*GIVEN, "nonconvex-bound"], "one thing can be audited at a time, found an ID and --objective"),
     ("empty.py:f", GIVEN, "no 'f' in empty.py; there is nothing like it"),
-    ("broken.py:f", GIVEN, "broken.py raised SyntaxError on import"),
+    ("broken.py:f", GIVEN, "broken.py raised SyntaxError while it was imported"),
 ]
 
 

@@ -170,7 +170,7 @@ def test_a_file_without_such_a_class_is_named(tmp_path: Path) -> None:
         (f"{path}:Mine", "Mine in .* must be a subclass of Method, found another class"),
         (f"{path}:Mina", "no 'Mina' in .*; did you mean 'Mine'"),
         (f"{tmp_path}/her.py:Mine", "does not exist"),
-        (str(path), "must be FILE.py:NAME"),
+        (str(path), "must be given as FILE.py:NAME"),
     ):
         with pytest.raises(BadInput, match=said):
             find_method(text)
