@@ -1,7 +1,7 @@
 """AMSS and AMSS+: what happens to the gradient between backward() and step()."""
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from amss_min.fractions import Fractions
 from amss_min.importance import Importance, SquaredGradient
 from amss_min.loops import LateChanges, unwrapped
 from amss_min.modalities import Part
-from amss_min.plan import Batch, Block, Plans, blocks_of, scale
+from amss_min.plan import Batch, Block, Plans, blocks_of
 from amss_min.released import Released
 from amss_min.report import Group, Report
 from amss_min.schedule import Progress, Schedule, checked_schedule
@@ -248,32 +248,35 @@ class AMSS:
         plan = self._plans(places) if masked else []
         drawn = partial(self._multipliers, plan, rho, places, position)
         if self.masks == "gradient":
-            scale(drawn(Batch.norms))
+            for batch, multipliers in drawn(Batch.norms):
+                batch.scale(multipliers)
         elif self.masks == "update":
             copies = Copies(active if masked else ())
             self._waiting[position] = lambda: copies.mask(drawn(copies.norms))
         else:
-            self._waiting[position] = partial(Copies(active if masked else ()).restore, drawn(Batch.norms))
+            self._waiting[position] = partial(Copies(active if masked else ()).restore, list(drawn(Batch.norms)))
 
     def _multipliers(
         self, plan: list[Batch], rho: Tensor | None, places: tuple[int, ...], position: int, norms: Norms
-    ) -> list[tuple[Batch, Tensor]]:
-        """One step's multipliers, drawn with keep fractions rho; where it is None, those kept from the last draw."""
+    ) -> Iterator[tuple[Batch, Tensor]]:
+        """One step's multipliers, drawn with keep fractions rho; where it is None, those kept from the last draw.
+
+        Every batch is measured and drawn when it is asked for: what was measured is then scaled from the cache.
+        """
         progress = self._progress[position]
         if rho is None:
-            drawn, self.report = progress.recalled(plan, self.modalities)
+            recalled, self.report = progress.recalled(plan, self.modalities)
+            yield from zip(plan, recalled, strict=True)
         else:
-            # Norms of everything, draws of everything, scales of everything: the many small operations of the
-            # draws then find their code and data in the cache, which either sweep over the gradients clears.
-            measured = [norms(batch) for batch in plan]
-            done = [self._drawn(batch, norms, rho) for batch, norms in zip(plan, measured, strict=True)]
-            drawn = [group.multipliers for group in done]
+            done: list[Group] = []
+            for batch in plan:
+                done.append(self._drawn(batch, norms(batch), rho))
+                yield batch, done[-1].multipliers
             self.report = Report(self.modalities, rho, done, as_released=self.released is not None)
             if self.schedule.every > 1:
-                progress.keep(places, drawn, rho, self.report)
+                progress.keep(places, [group.multipliers for group in done], rho, self.report)
         progress.steps += 1
         self._fractions.use(position)
-        return list(zip(plan, drawn, strict=True))
 
     def _drawn(self, batch: Batch, norms: Tensor, rho: Tensor) -> Group:
         """Draw for all tensors with the same number of units together."""

@@ -116,7 +116,7 @@ class _Sized:
         self.unit, self.anchor = 2.0**-self.bits, 2.0 ** (_DIGITS[dtype] - 1 - self.bits)
         self.share, self.least = k * (1 - importance.mix), k * importance.mix / n
         self.spread = (torch.arange(1, n, dtype=torch.float64) * self.least + self.anchor).to(dtype)
-        self.room = self._room(0)
+        self.given, self.room = torch.tensor(self.share, dtype=dtype), self._room(0)
 
     def _room(self, rows: int) -> "_Room":
         return _Room(rows, self.n, self.dtype, self.anchor, self.anchor + self.k)
@@ -125,30 +125,31 @@ class _Sized:
         """The multipliers of this modality; the next call overwrites them."""
         if len(self.room.ends) != len(x):
             self.room = self._room(len(x))
-        raw = torch.abs(x, out=self.room.raw)
+        raw, tiny = torch.abs(x, out=self.room.raw), torch.finfo(self.dtype).tiny
         top = raw.amax(-1, keepdim=True)
         if not math.isfinite(top.sum().item()):  # a row that has overflowed counts as 0 where it is not finite
             raw.nan_to_num_(0.0, 0.0, 0.0)
             top = raw.amax(-1, keepdim=True)
         if type(self.importance) is SquaredGradient:
-            raw.div_(top.clamp_min_(torch.finfo(self.dtype).tiny)).square_()
+            raw.div_(top.clamp_min_(tiny)).square_()
             top = raw.amax(-1, keepdim=True)
         # A C_j is within 3 steps of the grid of its value, so that every unit keeps one where the least share is 8.
-        if self.least < 8 * self.unit or not raw.amin().item() > 0:
+        if self.least < 8 * self.unit or not raw.amin().item() >= tiny:
             return self._any(raw, start)
         return self._regular(raw, top, start)
 
     def _regular(self, raw: Tensor, top: Tensor, start: Tensor) -> Tensor:
-        """The multipliers for sizes above 0, of which the largest of each row are given."""
-        sums = torch.cumsum(raw, -1, out=self.room.sums)
-        factor = self._factor(sums[:, -1:])
-        inner = torch.addcmul(self.spread, sums[:, :-1], factor, out=self.room.inner)
+        """The multipliers for sizes that are normal numbers, of which the largest of each row are given."""
+        room = self.room
+        torch.cumsum(raw, -1, out=room.sums)
+        factor = torch.div(self.given, room.total, out=room.factor)
+        torch.addcmul(self.spread, room.partial, factor, out=room.inner)
         over = (top.mul_(factor).view(-1) > 1 - self.least).nonzero().view(-1)
         if len(over):
             sizes = raw.index_select(0, over).mul_(factor.index_select(0, over)).add_(self.least)
             sums = self._capped(sizes, self.k).cumsum(-1)
-            inner.index_copy_(0, over, sums.mul_(self.k / sums[:, -1:]).add_(self.anchor)[:, :-1])
-        return self.room.multipliers(start)
+            room.inner.index_copy_(0, over, sums.mul_(self.k / sums[:, -1:]).add_(self.anchor)[:, :-1])
+        return room.multipliers(start)
 
     def _any(self, raw: Tensor, start: Tensor) -> Tensor:
         """The multipliers for any sizes.
@@ -195,30 +196,33 @@ class _Sized:
 
 
 class _Room:
-    """Memory of a modality, kept from step to step so that it stays in the cache.
+    """Memory of a modality, kept from step to step so that it stays in the cache, with the views that a step needs.
 
     ends: A + C_j, j = 0, ..., n, in rows (R, n + 1), whose first and last column are given; inner: the columns between
-    these. raw, sums: (R, n), overwritten by `multipliers`.
+    these. raw, sums: (R, n), overwritten by `multipliers`; partial, total: sums without and with the last column alone.
+    factor: (R, 1).
     """
 
     def __init__(self, rows: int, n: int, dtype: torch.dtype, first: float, last: float) -> None:
         self.ends, self._passed, self._drawn = (torch.zeros(rows, n + 1, dtype=dtype) for _ in range(3))
         self.ends[:, 0], self.ends[:, -1], self.inner = first, last, self.ends[:, 1:-1]
         self.raw, self.sums = (held.view(-1)[: rows * n].view(rows, n) for held in (self._passed, self._drawn))
+        self.partial, self.total = self.sums[:, :-1], self.sums[:, -1:]
+        self.factor, self._multipliers = torch.empty(rows, 1, dtype=dtype), self._drawn[:, :-1]
+        # Differences of neighbours along rows, in one pass over all; the last column means nothing.
+        flat = [held.view(-1) for held in (self._passed, self._drawn, self.ends)]
+        self._times = flat[0][1:], flat[0][:-1], flat[1][:-1]
+        self._shares = flat[2][1:], flat[2][:-1], flat[0][:-1]
 
     def multipliers(self, start: Tensor, least: float = 0.0) -> Tensor:
         """Times drawn over inclusion probability, which is taken as `least` at least."""
         torch.add(self.ends, start, out=self._passed).floor_()
-        drawn = _strides(self._passed, self._drawn)
-        pi = _strides(self.ends, self._passed)
-        return drawn.div_(pi.clamp_min_(least) if least else pi)[:, :-1]
-
-
-def _strides(ends: Tensor, out: Tensor) -> Tensor:
-    """Differences of neighbours along rows (R, n + 1), in one pass over all; the last column means nothing."""
-    flat = ends.view(-1)
-    torch.sub(flat[1:], flat[:-1], out=out.view(-1)[:-1])
-    return out
+        after, before, out = self._times
+        torch.sub(after, before, out=out)
+        after, before, out = self._shares
+        torch.sub(after, before, out=out)
+        self._drawn.div_(self._passed.clamp_min_(least) if least else self._passed)
+        return self._multipliers
 
 
 def _bits(dtype: torch.dtype, most: int, bound: int) -> int:

@@ -10,19 +10,22 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from simulations.seeding import seed
 
 WORD_BITS = 62
+_LEAST = torch.tensor(2.0**-66)
 
 
 class Stream:
     """The numbers of one block of replicates, for one purpose.
 
-    On a CPU float64 normals and all words come from numpy (SFC64, keyed by the whole seed; its ziggurat takes half the
-    time of torch's float64 normals), float32 normals from torch, whose generator keeps 32 bits of the seed. On another
-    device everything comes from torch's generator there: other numbers, the same laws.
+    On a CPU normals and all words come from numpy (SFC64, keyed by the whole seed): float64 normals by its ziggurat,
+    which takes half the time of torch's float64 normals, float32 normals by Box and Muller's method from its words, in
+    two thirds of the time of torch's. Uniform float32 numbers come from torch, whose generator keeps 32 bits of the
+    seed. On another device everything comes from torch's generator there: other numbers, the same laws.
 
     memory: what a noise keeps from one call to the next (the rest of a permutation, say).
     """
@@ -38,6 +41,9 @@ class Stream:
         """Normal numbers of mean 0 and this standard deviation."""
         if self._numpy is not None and self.dtype == torch.float64:
             return torch.from_numpy(self._numpy.standard_normal(shape)).mul_(scale)
+        if self._numpy is not None and self.dtype == torch.float32:
+            count = math.prod(shape)
+            return box_muller(self._numpy.bit_generator.random_raw((count + 1) // 2), scale)[:count].view(shape)
         return torch.empty(shape, dtype=self.dtype, device=self.device).normal_(std=scale, generator=self._torch)
 
     def constant(self, values: Sequence[float]) -> Tensor:
@@ -62,6 +68,34 @@ class Stream:
         if self._numpy is not None:
             return torch.from_numpy(self._numpy.integers(high, size=shape))
         return torch.randint(high, shape, device=self.device, generator=self._torch)
+
+
+def box_muller(words: NDArray[np.uint64], scale: float) -> Tensor:
+    """Two normal numbers of mean 0 and standard deviation `scale` from each uniform word: float32 (2 words,).
+
+    The words give 32-bit integers; those of the first half, a, give the radius and those of the second, b, the angle:
+
+        r = scale sqrt(-log x), x = (a / 2^31)^2 + 2^-66,  angle = pi b / 2^31,  numbers r cos(angle), r sin(angle).
+
+    |a| / 2^31 is uniform on a grid of step 2^-31, and so r / scale has the law of Rayleigh up to the largest value,
+    sqrt(66 log 2) = 6.76, which it takes for a = 0.
+
+    Cost: nine passes, most of them over half of the numbers; numpy's logarithm and cosine are faster than torch's.
+    Source: Box and Muller 1958.
+
+    >>> box_muller(np.array([0, 2**31], dtype=np.uint64), 1.0).shape
+    torch.Size([4])
+    """
+    pairs = torch.from_numpy(words.view(np.int32)).to(torch.float32).view(2, -1)
+    squares = torch.addcmul(_LEAST, pairs[0], pairs[0], value=2.0**-62, out=pairs[0]).numpy()
+    angles = pairs[1].mul_(math.pi * 2.0**-31).numpy()
+    np.log(squares, out=squares)
+    squares *= np.float32(-(scale**2))
+    radii, cosines = np.sqrt(squares, out=squares), np.cos(angles)
+    np.sin(angles, out=angles)
+    angles *= radii
+    radii *= cosines
+    return pairs.view(-1)
 
 
 class Blocks:

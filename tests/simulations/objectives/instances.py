@@ -1,5 +1,6 @@
 """One of every objective, of small size, in its default and in an unbalanced form."""
 
+from simulations.experiments import objective_constants
 from simulations.objectives import (
     BlockCosine,
     FiniteSum,
@@ -18,21 +19,7 @@ from simulations.objectives import (
     Welsch,
 )
 
-DEFAULTS: tuple[Objective, ...] = (
-    IsotropicQuadratic(),
-    Quadratic((4.0, 1.0, 0.25, 0.0), sizes=(1, 3), center=0.5),
-    BlockCosine(),
-    PLSine(),
-    SmoothRastrigin(),
-    LogisticNonconvex(),
-    Welsch(),
-    GemanMcClure(),
-    TeacherStudent(),
-    HardChain(),
-    MatrixFactorisation(),
-    PhaseRetrieval(),
-    InterpolatingLeastSquares(),
-)
+DEFAULTS = objective_constants.OBJECTIVES
 UNBALANCED: tuple[Objective, ...] = (
     IsotropicQuadratic(curvature=3.0, n=2, modalities=3),
     Quadratic((1e4, 1.0, 1e-3)),
