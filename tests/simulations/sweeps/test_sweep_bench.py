@@ -15,4 +15,5 @@ def test_the_record_says_what_was_measured() -> None:
     assert record["per_block"] > 0
     two = record["two_workers"]
     assert two["efficiency"] == two["loops_seconds"][0] / two["driver_seconds"][0]
-    assert table(record).row_count == 6
+    assert two["fastest"] == two["efficiency"]  # of a single pair
+    assert table(record).row_count == 7
