@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 PACKAGES = ("amss_min", "theory", "simulations", "paper_figs")
-COMMANDS = ("verify", "test", "run")
+COMMANDS = ("verify", "test", "docs", "run")
 STAGES = (
     ("simulations", "audit", "--quick"),
     ("simulations", "train", "htad", "--seeds", "2"),
@@ -30,7 +30,8 @@ STAGES = (
     ("paper_figs", "report"),
 )
 STAMP = "amss-min-stamp.json"
-SERVED_BY = {"study": ("study", "dev"), "dev": ("dev",)}
+SERVED_BY = {"study": ("study", "docs", "dev"), "docs": ("docs", "dev"), "dev": ("dev",)}
+NEEDED = {"verify": "study", "test": "dev", "docs": "docs", "run": "study"}
 BADNESS = {0: 0, 3: 1, 2: 2, 1: 3}
 MEANING = {0: "as expected", 1: "refuted, unexpected, or a stage broke", 2: "bad input", 3: "inconclusive"}
 GRACE = 10.0
@@ -39,24 +40,35 @@ HELP = """\
 usage: python3 bootstrap.py [--no-install] COMMAND [ARGUMENTS ...]
 
 commands:
-  verify                        audit every claim, train on real data, draw the figures, write the report
-  test [--all] [PYTEST ...]     ruff, mypy and pytest; --all adds the slow tier; the rest goes to pytest
-  run MODULE [ARGUMENTS ...]    python -m MODULE ARGUMENTS, MODULE one of amss_min, theory,
-                                simulations, paper_figs
+  verify                      audit every claim, train on real data, draw the
+                              figures, write the report into results/
+  test [--all] [PYTEST ...]   ruff, mypy and pytest; --all adds the slow tier;
+                              the rest goes to pytest
+  docs                        build the documentation into results/docs, for
+                              any browser, without network
+  run MODULE [ARGUMENTS ...]  python -m MODULE ARGUMENTS, MODULE one of
+                              amss_min, theory, simulations, paper_figs
 
 options:
-  --no-install                  use .venv as it stands (without one, the Python that runs this file)
-  -h, --help                    this text
+  --no-install                use .venv as it stands (without one, the Python
+                              that runs this file)
+  -h, --help                  this text
 
 examples:
   python3 bootstrap.py verify
   python3 bootstrap.py test tests/theory -k unbiased
+  python3 bootstrap.py docs
   python3 bootstrap.py run theory show ht-unbiased
   python3 bootstrap.py run simulations bench
   python3 bootstrap.py run amss_min check my_file.py:my_estimator
 
-Everything runs in the folder of this file. verify goes on when a stage fails and ends with the worst exit code:
-1 is worst, then 2, then 3, then 0; any other code of a stage (a crash, a signal) counts as 1.
+Exit codes: 0 as expected; 1 refuted, unexpected or failed; 2 bad input;
+3 inconclusive; 130 interrupted.
+
+Everything runs in the folder of this file; the first call makes .venv there.
+verify goes on when a stage fails and ends with the worst exit code: 1 is
+worst, then 2, then 3, then 0; any other code of a stage (a crash, a signal)
+counts as 1.
 """
 
 
@@ -102,18 +114,20 @@ def _dispatch(arguments: list[str], root: Path) -> int:
     command = rest.pop(0)
     if command not in COMMANDS:
         raise Refusal(_unknown("command", command, COMMANDS))
-    if command == "verify" and rest:
-        raise Refusal(f"verify takes no arguments, found {' '.join(rest)!r}; options stand before the command")
+    if command in ("verify", "docs") and rest:
+        raise Refusal(f"{command} takes no arguments, found {' '.join(rest)!r}; options stand before the command")
     if command == "run":
         if not rest:
             raise Refusal(f"run must be told what to run ({', '.join(PACKAGES)}), found nothing")
         if rest[0].split(".")[0] not in PACKAGES:
             raise Refusal(_unknown("module", rest[0], PACKAGES))
-    python = environment(root, "dev" if command == "test" else "study") if may_install else present(root)
+    python = environment(root, NEEDED[command]) if may_install else present(root)
     if command == "verify":
         return verify(python, root)
     if command == "test":
         return test(python, root, rest)
+    if command == "docs":
+        return docs(python, root)
     code = execute([python, "-m", *rest], root, dict(os.environ))
     return code if code >= 0 else 128 - code
 
@@ -170,6 +184,18 @@ def test(python: str, root: Path, arguments: list[str]) -> int:
         print(f"bootstrap: FAILED before the tests: {', '.join(failed)}", file=sys.stderr)
     usage_error, none_collected = 4, 5
     return worst([1 if failed else 0, 2 if code in (usage_error, none_collected) else min(abs(code), 1)])
+
+
+def docs(python: str, root: Path) -> int:
+    """Build the documentation; 0 if nothing had to be warned of, else 1, or 2 where the extra docs is missing."""
+    probe = "import material, mkdocs, mkdocstrings_handlers.python"
+    if execute([python, "-c", f"try: {probe}\nexcept ImportError: raise SystemExit(4)"], root, dict(os.environ)):
+        raise Refusal(f"docs needs the extra 'docs', and {python} lacks it; without --no-install it is installed")
+    variables = {"NO_MKDOCS_2_WARNING": "1", **os.environ}
+    code = execute([python, "-m", "mkdocs", "build", "--strict", "--quiet"], root, variables)
+    page = root / "results" / "docs" / "index.html"
+    _say(f"docs: exit {min(abs(code), 1)}{f'; {page}' if code == 0 and page.is_file() else ''}")
+    return min(abs(code), 1)
 
 
 def environment(root: Path, extras: str) -> str:

@@ -16,8 +16,10 @@ try:
     from torch import Tensor
 
     from amss_min.testing.check import check
+    from amss_min.testing.console import COLOURS, complain, out, plain, say, show
     from amss_min.testing.estimator import Estimator, EstimatorError
     from amss_min.testing.families import gradients as of_families
+    from amss_min.testing.files import Unwritable, as_text, check_file, json_to, write_text
     from amss_min.testing.loading import BadInput, load, load_gradient
     from amss_min.testing.result import CheckResult, FamilyResult
     from amss_min.testing.settings import Settings
@@ -31,8 +33,20 @@ except KeyboardInterrupt:
 
 INTERRUPTED = 130
 EXIT = {Status.HOLDS: 0, Status.CONSISTENT: 0, Status.REFUTED: 1, Status.INCONCLUSIVE: 3}
-_WIDE = 160
-_COLOURS = {Status.HOLDS: "green", Status.CONSISTENT: "green", Status.INCONCLUSIVE: "yellow", Status.REFUTED: "red"}
+
+HELP = """Masked gradients, and a lab for their estimators.
+
+The library is used from Python: python -c "import amss_min; help(amss_min)".
+The lab checks gradient estimators, yours too, and needs the extra `testing`.
+
+Exit codes: 0 as expected; 1 refuted; 2 bad input; 3 inconclusive; 130
+interrupted.
+
+\b
+Examples:
+  python -m amss_min check --help
+  python -m amss_min check mine.py:estimate
+"""
 
 Target = Annotated[
     str | None, typer.Argument(metavar="FILE.py:NAME", help="The estimator: estimate(gradient, *, generator).")
@@ -52,22 +66,24 @@ Seed = Annotated[int, typer.Option(help="Seed of gradients and draws.")]
 Given = Annotated[
     Path | None, typer.Option("--gradient", metavar="FILE.npy", help="Try this gradient, (K, d) or (K,), alone.")
 ]
-Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the result to this file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result to this file; -: standard output.")
+]
 WitnessFile = Annotated[
     Path | None, typer.Option("--witness", metavar="OUT", help="Write the witness here [default: NAME.witness.json].")
 ]
 Replay = Annotated[Path | None, typer.Option("--replay", metavar="WITNESS", help="Run a witness again.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an exception inside the estimator.")]
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Masked gradients, and a lab for their estimators.")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help=HELP)
 
 
 @app.callback()
 def _commands() -> None:
-    """Masked gradients, and a lab for their estimators."""
+    pass
 
 
-@app.command(name="check")
+@app.command(name="check", short_help="Check a gradient estimator: bias, noise, contract.")
 def check_command(
     target: Target = None,
     batched: Batched = False,
@@ -96,14 +112,25 @@ def check_command(
     excluded at --alpha. REFUTED: it is biased or breaks its contract; a witness is written that --replay runs again.
     INCONCLUSIVE: neither; take more draws, or declare --bound or --omega.
 
+    Reads FILE.py and the files of --gradient and --replay. Writes --json, and where REFUTED the witness.
+
+    \b
+    --json: an object with estimator, status, guarantee, text, draws, the
+    settings, worst_family, worst_unit, relative_bias, interval, strongest,
+    omega, log_e, witness, and two lists:
+      families    a row each of the table: family, status, draws, worst_unit,
+                  relative_bias, interval, bias_at_most, omega, optimum ...
+      violations  of the contract: family, rule, finding, reason
+
     Exit code: 0 HOLDS or CONSISTENT; 1 REFUTED; 2 bad input (file, name, signature, shape, exception inside);
-    3 INCONCLUSIVE.
+    3 INCONCLUSIVE; 130 interrupted.
 
     \b
     Examples:
       python -m amss_min check mine.py:estimate
-      python -m amss_min check mine.py:estimate --batched --detect 0.01 --draws 3000000
+      python -m amss_min check mine.py:estimate --batched --detect 0.01
       python -m amss_min check mine.py:estimate --omega 9 --json result.json
+      python -m amss_min check mine.py:estimate --draws 100000 --json -
       python -m amss_min check mine.py:estimate --gradient saved.npy
       python -m amss_min check --replay estimate.witness.json
     """
@@ -120,20 +147,19 @@ def check_command(
         raise BadInput(str(error)) from error
     name = target.rpartition(":")[2]
     place = witness_file or Path(f"{name}.witness.json")
-    for path in (json_file, place):
-        _check_writable(path)
-    result = _run(estimator, gradients, settings)
-    record = None
-    if result.status is Status.REFUTED:
-        with Console(stderr=True).status("looking for the smallest failing case"):
-            found = witness(estimator, gradients, result)
-        record = {"estimator": target, "batched": batched, "bound": bound, "omega": omega, **found}
-    _show(result, settings, draws)
-    if json_file is not None:
-        _write(json_file, {**result.as_json(), "witness": None if record is None else {"file": str(place), **record}})
-    if record is not None:
-        _show_witness(record, place)
-        _write(place, record)
+    check_file(place)
+    with json_to(json_file) as write:
+        result = _run(estimator, gradients, settings)
+        record = None
+        if result.status is Status.REFUTED:
+            with Console(stderr=True).status("looking for the smallest failing case"):
+                found = witness(estimator, gradients, result)
+            record = {"estimator": target, "batched": batched, "bound": bound, "omega": omega, **found}
+        _show(result, settings, draws)
+        write({**result.as_json(), "witness": None if record is None else {"file": str(place), **record}})
+        if record is not None:
+            _show_witness(record, place)
+            _write(place, record)
     return EXIT[result.status]
 
 
@@ -147,13 +173,12 @@ def _replayed(path: Path, target: str | None, json_file: Path | None) -> int:
         raise BadInput(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInput(f"{path} is not a witness: {' '.join(str(error).split())}") from error
-    _check_writable(json_file)
-    result = _run(estimator, gradients, settings)
-    _show(result, settings, settings.draws)
-    again = "the witness refutes again" if result.status is Status.REFUTED else "the witness does not refute any more"
-    _say(again)
-    if json_file is not None:
-        _write(json_file, {**result.as_json(), "witness": {"file": str(path), **record}})
+    with json_to(json_file) as write:
+        result = _run(estimator, gradients, settings)
+        _show(result, settings, settings.draws)
+        refuted = result.status is Status.REFUTED
+        say("the witness refutes again" if refuted else "the witness does not refute any more")
+        write({**result.as_json(), "witness": {"file": str(path), **record}})
     return EXIT[result.status]
 
 
@@ -175,9 +200,8 @@ def _run(estimator: Estimator, gradients: Mapping[str, Tensor], settings: Settin
 
 
 def _show(result: CheckResult, settings: Settings, asked: int | None) -> None:
-    out = _out()
-    out.print(f"{result.estimator}: [bold {_COLOURS[result.status]}]{result.status.value}[/]")
-    _say(result.text)
+    out().print(f"{plain(result.estimator)}: [bold {COLOURS[result.status]}]{result.status.value}[/]")
+    say(result.text)
     if result.violations:
         table = Table(title="violations of the contract")
         for heading in ("family", "rule", "finding", "reason"):
@@ -185,21 +209,21 @@ def _show(result: CheckResult, settings: Settings, asked: int | None) -> None:
         for violations in _by_rule(result.violations):
             more = f" and {len(violations) - 1} more" if len(violations) > 1 else ""
             first = {**violations[0], "family": violations[0]["family"] + more}
-            table.add_row(*(_plain(first[key]) for key in ("family", "rule", "finding", "reason")))
-        out.print(table)
+            table.add_row(*(plain(first[key]) for key in ("family", "rule", "finding", "reason")))
+        show(table)
     if result.families:
-        out.print(_table(result.families))
+        show(_table(result.families))
     if result.finding is not None and result.bias is not None:
         bias, (low, high) = result.bias
         family = "all families" if result.finding.family == "all" else result.finding.family
         size = f"relative bias {bias:+.4f} [{low:+.4f}, {high:+.4f}]"
-        _say(f"strongest evidence: {result.finding.where}, {family}: {size}, log e {result.log_e:.1f}")
+        say(f"strongest evidence: {result.finding.where}, {family}: {size}, log e {result.log_e:.1f}")
     spent = f"{result.draws:,} draws"
     if result.seconds_per_draw:
         spent += f" at {_duration(result.seconds_per_draw)} each"
     if asked is None and result.status is Status.INCONCLUSIVE:
         spent += f", as many as fit into --seconds {settings.seconds:g}; --draws sets another number"
-    _say(spent)
+    say(spent)
 
 
 def _by_rule(violations: Iterable[Mapping[str, str]]) -> list[list[Mapping[str, str]]]:
@@ -228,8 +252,8 @@ def _row(family: FamilyResult) -> tuple[str, ...]:
     low, high = family.interval
     least, most = family.second_moment_interval
     return (
-        _plain(family.family),
-        f"[{_COLOURS[family.status]}]{family.status.value}[/]",
+        plain(family.family),
+        f"[{COLOURS[family.status]}]{family.status.value}[/]",
         f"{family.draws:,}",
         str(family.worst_unit),
         f"{family.relative_bias:+.4f} \\[{low:+.3f}, {high:+.3f}]",
@@ -242,49 +266,23 @@ def _row(family: FamilyResult) -> tuple[str, ...]:
 def _show_witness(record: Mapping[str, Any], place: Path) -> None:
     gradients = record["gradients"]
     sizes = ", ".join(f"{name}: {len(rows)} x {len(rows[0])}" for name, rows in gradients.items())
-    _say(f"witness: {record['settings']['draws']:,} draws on {sizes}")
+    say(f"witness: {record['settings']['draws']:,} draws on {sizes}")
     if len(gradients) == 1:
         ((_, rows),) = gradients.items()
         if len(rows) <= 4:
-            _say(f"  gradient {json.dumps(rows)}")
-    _say(f"  replay: python -m amss_min check --replay {place}")
+            say(f"  gradient {json.dumps(rows)}")
+    say(f"  replay: python -m amss_min check --replay {place}")
 
 
 def _duration(seconds: float) -> str:
     return f"{seconds * 1e6:.3g} us" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
 
 
-def _check_writable(path: Path | None) -> None:
-    if path is None:
-        return
-    if path.is_dir():
-        raise BadInput(f"cannot write to {path}: it is a folder")
-    try:
-        existed = path.exists()
-        path.open("a", encoding="utf-8").close()
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise BadInput(f"cannot write to {path}: {error.strerror or error}") from error
-
-
 def _write(path: Path, record: Mapping[str, Any]) -> None:
     try:
-        path.write_text(json.dumps(record, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        write_text(path, as_text(record))
     except OSError as error:
-        raise BadInput(f"cannot write to {path}: {error.strerror or error}") from error
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
-
-
-def _out() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
-
-
-def _say(text: str) -> None:
-    _out().print(text, markup=False, highlight=False, soft_wrap=True)
+        raise Unwritable(f"cannot write to {path}: {error.strerror or error}") from error
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -294,7 +292,7 @@ def main(arguments: list[str] | None = None) -> int:
         code = int(app(given or ["--help"], prog_name="python -m amss_min", standalone_mode=False) or 0)
     except typer.TyperException as error:
         return _refused(" ".join(error.format_message().split()))
-    except (BadInput, EstimatorError) as error:
+    except (BadInput, EstimatorError, Unwritable) as error:
         if "--debug" in given:
             traceback.print_exception(error)
         return _refused(str(error))
@@ -304,7 +302,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _refused(message: str) -> int:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    complain(message)
     return 2
 
 

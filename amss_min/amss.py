@@ -1,7 +1,7 @@
 """AMSS and AMSS+: what happens to the gradient between backward() and step()."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,7 +17,7 @@ from amss_min.fractions import Fractions
 from amss_min.importance import Importance, SquaredGradient
 from amss_min.loops import LateChanges, unwrapped
 from amss_min.modalities import Part
-from amss_min.plan import Batch, Block, Plans, blocks_of
+from amss_min.plan import Batch, Block, Plans, blocks_of, scale
 from amss_min.released import Released
 from amss_min.report import Group, Report
 from amss_min.schedule import Progress, Schedule, checked_schedule
@@ -248,51 +248,48 @@ class AMSS:
         plan = self._plans(places) if masked else []
         drawn = partial(self._multipliers, plan, rho, places, position)
         if self.masks == "gradient":
-            for batch, multipliers in drawn(Batch.norms):
-                batch.scale(multipliers)
+            scale(drawn(Batch.norms))
         elif self.masks == "update":
             copies = Copies(active if masked else ())
             self._waiting[position] = lambda: copies.mask(drawn(copies.norms))
         else:
-            self._waiting[position] = partial(Copies(active if masked else ()).restore, list(drawn(Batch.norms)))
+            self._waiting[position] = partial(Copies(active if masked else ()).restore, drawn(Batch.norms))
 
     def _multipliers(
         self, plan: list[Batch], rho: Tensor | None, places: tuple[int, ...], position: int, norms: Norms
-    ) -> Iterator[tuple[Batch, Tensor]]:
-        """One step's multipliers, drawn with keep fractions rho; where it is None, those kept from the last draw.
-
-        Every batch is measured and drawn when it is asked for: what was measured is then scaled from the cache.
-        """
+    ) -> list[tuple[Batch, Tensor]]:
+        """One step's multipliers, drawn with keep fractions rho; where it is None, those kept from the last draw."""
         progress = self._progress[position]
         if rho is None:
-            recalled, self.report = progress.recalled(plan, self.modalities)
-            yield from zip(plan, recalled, strict=True)
+            drawn, self.report = progress.recalled(plan, self.modalities)
         else:
-            done: list[Group] = []
-            for batch in plan:
-                done.append(self._drawn(batch, norms(batch), rho))
-                yield batch, done[-1].multipliers
+            # Norms of everything, draws of everything, scales of everything: the many small operations of the
+            # draws then find their code and data in the cache, which either sweep over the gradients clears.
+            measured = [norms(batch) for batch in plan]
+            done = [self._drawn(batch, norms, rho) for batch, norms in zip(plan, measured, strict=True)]
+            drawn = [group.multipliers for group in done]
             self.report = Report(self.modalities, rho, done, as_released=self.released is not None)
             if self.schedule.every > 1:
-                progress.keep(places, [group.multipliers for group in done], rho, self.report)
+                progress.keep(places, drawn, rho, self.report)
         progress.steps += 1
         self._fractions.use(position)
+        return list(zip(plan, drawn, strict=True))
 
     def _drawn(self, batch: Batch, norms: Tensor, rho: Tensor) -> Group:
         """Draw for all tensors with the same number of units together."""
         finite = norms.sum(-1) < torch.inf  # false for NaN too
-        norms = norms.masked_fill_(~finite.unsqueeze(-1), 0.0)
+        norms = norms.nan_to_num_(0.0, 0.0, 0.0).mul_(finite.unsqueeze(-1).to(norms.dtype))
         counts = batch.counts(rho)
         draw = self.design.sample_normalised(self.importance(norms), counts, generator=self.generator)
         # Units that take no part in a draw keep weight 1: a zero gradient, one whose square underflows, or NaN.
         # To freeze is to leave a unit without a gradient, too, where a share of the units is asked for.
-        masked = norms > 0
-        free = ~(finite & (counts < batch.n)).unsqueeze(-1) if self.masks == "freeze" else ~masked
+        freeze = self.masks == "freeze"
+        free = ~(finite & (counts < batch.n)).unsqueeze(-1) if freeze else norms.logical_not()
         weights = self.weighting(draw)
         if self.released is not None:
             weights = self._released_heads(batch, draw, weights)
         multipliers = weights.masked_fill_(free, 1.0)
-        return Group(batch, norms, draw, finite, masked, multipliers, self.weighting)
+        return Group(batch, norms, draw, finite, multipliers, self.weighting)
 
     def _released_heads(self, batch: Batch, draw: Draw, weights: Tensor) -> Tensor:
         """The multipliers with the released ones on a head's own columns: 1 (R3), or 1/(index + 1/n) (R4)."""

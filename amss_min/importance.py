@@ -42,8 +42,9 @@ class Importance:
         sizes = self.raw(scaled).clamp_min(_SMALLEST).mul_(positive)
         total = sizes.sum(-1, keepdim=True).clamp_min_(_SMALLEST)
         if self.mix == 0:
-            return sizes / total
-        return sizes * ((1 - self.mix) / total) + positive * (self.mix / positive.sum(-1, keepdim=True).clamp_min(1))
+            return sizes.div_(total)
+        units = positive.sum(-1, keepdim=True).clamp_min_(1)
+        return sizes.mul_(1 - self.mix).div_(total).addcdiv_(positive, units, value=self.mix)
 
 
 class SquaredGradient(Importance):
@@ -72,6 +73,9 @@ class GradientNorm(Importance):
         return scaled
 
 
+_ROUNDS = 4
+
+
 @lru_cache(64)
 def _up_to_zero(n: int, device: torch.device) -> Tensor:
     return torch.arange(1 - n, 1, dtype=torch.float64, device=device)
@@ -80,25 +84,38 @@ def _up_to_zero(n: int, device: torch.device) -> Tensor:
 def water_filling(sizes: Tensor, k: Tensor) -> Tensor:
     """Inclusion probabilities pi_j = min(1, c a_j) with sum k: proportional to size, capped at 1.
 
-    With a_(1) <= ... <= a_(n) and S_u = a_(1) + ... + a_(u), the u smallest are not capped, u the largest
-    with (k - n + u) a_(u) <= S_u, and c = (k - n + u) / S_u. The difference S_u - (k - n + u) a_(u) decreases
-    in u, so u is the number of entries that satisfy it.
+    On a CPU: with none capped, c = k / sum(a); units above 1 are capped and the others share what is left, until
+    none is above 1. That can take n rounds, and four take as long as a sort. Where 4 are not enough, and on a device
+    that would have to be waited for, sizes are sorted. With
+    a_(1) <= ... <= a_(n) and S_u = a_(1) + ... + a_(u), the u smallest are not capped, u the largest with
+    (k - n + u) a_(u) <= S_u, and c = (k - n + u) / S_u. The difference S_u - (k - n + u) a_(u) decreases in u, so u is
+    the number of entries that satisfy it.
 
     sizes (..., n) float64 >= 0; k int64 (...), at most the number of positive sizes; returns float64
-    (..., n), which may exceed 1 by rounding only. A row of zeros gives zeros. Cost: one sort.
+    (..., n), which may exceed 1 by rounding only. A row of zeros gives zeros. Cost: some passes, or one sort more.
     Source: Hajek 1964; Tille 2006.
 
     >>> water_filling(torch.tensor([6.0, 1.0, 1.0], dtype=torch.float64), torch.tensor(2))
     tensor([1.0000, 0.5000, 0.5000], dtype=torch.float64)
     """
-    least_first = ascending(sizes)
-    sums = least_first.cumsum(-1)
     k = k.unsqueeze(-1).to(sizes.dtype)  # counts are whole numbers below 2^53
+    if sizes.device.type == "cpu" and sizes.numel():
+        pi = sizes * (k / sizes.sum(-1, keepdim=True).clamp_min_(_SMALLEST))
+        for _ in range(_ROUNDS):
+            if float(pi.max()) <= 1:
+                return pi
+            pi = _shared(sizes, k, pi >= 1)
+    least_first = ascending(sizes)
     wanted = _up_to_zero(sizes.shape[-1], sizes.device) + k  # k - n + u
-    last = (wanted.mul_(least_first) <= sums).sum(-1, keepdim=True).sub_(1)
-    # The capped units are those above the largest uncapped one. What is left is summed anew: unlike cumsum, sum
-    # adds in pairs, and its error does not grow with n.
-    capped = sizes > least_first.gather(-1, last)
+    last = (wanted.mul_(least_first) <= least_first.cumsum(-1)).sum(-1, keepdim=True).sub_(1)
+    return _shared(sizes, k, sizes > least_first.gather(-1, last))
+
+
+def _shared(sizes: Tensor, k: Tensor, capped: Tensor) -> Tensor:
+    """1 for the capped units; what is left of k (..., 1) in proportion to size for the others.
+
+    Their sizes are summed anew: unlike cumsum, sum adds in pairs, and its error does not grow with n.
+    """
     rest = sizes.masked_fill(capped, 0.0).sum(-1, keepdim=True).clamp_min_(_SMALLEST)
     scale = (k - capped.sum(-1, keepdim=True)).div_(rest)
     return (sizes * scale).masked_fill_(capped, 1.0)

@@ -12,8 +12,6 @@ from amss_min.distributed import is_sharded
 from amss_min.modalities import Part, Units, named_units, own_parameters, parts_of
 
 _MOST_PLANS = 16
-_CACHED = 16 * 2**20
-"""Bytes of gradients that are found in a processor's cache when they are scaled after their norms and a draw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +103,6 @@ class Batch:
         """Norms of all units, float64 (draws, n)."""
         return torch.cat([block.units.norms(block.gradient) for block in self.blocks]).double()
 
-    def scale(self, multipliers: Tensor) -> None:
-        """Multiply the gradients of all units in place: multipliers (draws, n) float64.
-
-        Half-precision gradients are multiplied in float32 and rounded once.
-        """
-        factors = self.factors(multipliers)
-        if self.sharded:
-            for block, factor in zip(self.blocks, factors, strict=True):
-                block.units.scale(block.gradient, factor.reshape(-1, self.n))
-        else:  # backwards: the gradients that were measured last are the likeliest to be in the cache
-            views = [block.units.view(block.gradient) for block in self.blocks]
-            torch._foreach_mul_(views[::-1], factors[::-1])
-
     def factors(self, multipliers: Tensor) -> list[Tensor]:
         """Multipliers (draws, n) float64 as one tensor a block, in a shape that broadcasts against its view."""
         factors: list[Tensor] = []
@@ -138,24 +123,32 @@ class Batch:
 
 
 def batches(blocks: Iterable[Block]) -> list[Batch]:
-    """Blocks by number of units and device, fewest units first; on a CPU as many together as the cache holds."""
+    """Blocks by number of units and device, fewest units first."""
     groups: dict[tuple[int, str], list[Block]] = {}
     for block in blocks:
         groups.setdefault((block.units.n, str(block.units.parameter.device)), []).append(block)
-    return [Batch(part) for key in sorted(groups) for part in _cached(groups[key])]
+    return [Batch(groups[key]) for key in sorted(groups)]
 
 
-def _cached(blocks: Sequence[Block]) -> list[list[Block]]:
-    parts: list[list[Block]] = [[]]
-    size = 0
-    for block in blocks:
-        parameter = block.units.parameter
-        size += parameter.numel() * parameter.element_size()
-        if parts[-1] and size > _CACHED and parameter.device.type == "cpu":
-            parts.append([])
-            size = parameter.numel() * parameter.element_size()
-        parts[-1].append(block)
-    return parts
+def scale(masked: Sequence[tuple[Batch, Tensor]]) -> None:
+    """Multiply the gradients of all units in place: multipliers (draws, n) float64 for every batch.
+
+    Half-precision gradients are multiplied in float32 and rounded once.
+    """
+    views: list[Tensor] = []
+    factors: list[Tensor] = []
+    for batch, multipliers in masked:
+        found = batch.factors(multipliers)
+        if batch.sharded:
+            for block, factor in zip(batch.blocks, found, strict=True):
+                block.units.scale(block.gradient, factor.reshape(-1, batch.n))
+        else:
+            views += [block.units.view(block.gradient) for block in batch.blocks]
+            factors += found
+    # The sweep comes last, since it clears the cache of all that is small. Backwards: the gradients that were measured
+    # last may still be there.
+    if views:
+        torch._foreach_mul_(views[::-1], factors[::-1])
 
 
 class Plans:

@@ -118,7 +118,8 @@ def _systematic(design: Design, sizes: list[float], positive: list[int], k: int,
     r = _fixed_point(sizes, positive, k)
     order: Sequence[int] = range(len(sizes))
     if design.random_order:
-        order = sorted(order, key=lambda unit: words[unit])
+        seen = 2 ** (63 - (len(sizes) - 1).bit_length())  # of a word, beside the bits that hold an index
+        order = sorted(order, key=lambda unit: words[unit] % seen)
     drawn, position = set(), words[-1] >> 22
     for unit in order:
         if (position + r[unit]) // ONE > position // ONE:

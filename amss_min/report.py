@@ -20,9 +20,13 @@ class Group:
     norms: Tensor
     draw: Draw
     finite: Tensor  # (draws,)
-    masked: Tensor  # units that took part in a draw
     multipliers: Tensor
     weighting: Weighting
+
+    @cached_property
+    def masked(self) -> Tensor:
+        """Units that took part in a draw."""
+        return self.norms > 0
 
     @cached_property
     def moment(self) -> Tensor | None:

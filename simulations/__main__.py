@@ -9,12 +9,11 @@ from typing import Annotated, Any
 
 try:
     import typer
-    from rich.console import Console
 
     from amss_min.testing.loading import BadInput
     from simulations import audit_command, bench_command, list_command, run_command, sweep_commands, training_commands
     from simulations.audit import MissingExtra, UnknownName
-    from simulations.console import Interrupted, Unwritable, progress, say, written_to
+    from simulations.console import Interrupted, Unwritable, complain, progress, say, written_to
     from simulations.experiments import Level
     from simulations.results import check_writable, write_json, write_text
     from simulations.stranger import claim as stranger_claim
@@ -26,10 +25,24 @@ except KeyboardInterrupt:
     sys.exit(130)
 
 INTERRUPTED = 130
+HELP = """Experiments that try to make the claims false: audits, runs, studies, training on
+real data, benchmarks.
+
+Exit codes: 0 as expected; 1 refuted or failed; 2 bad input; 3 inconclusive;
+130 interrupted.
+
+\b
+Examples:
+  python -m simulations list
+  python -m simulations audit quadratic-oracle
+  python -m simulations train htad --seeds 2
+"""
 
 Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder that results are written to.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Root seed of all random streams.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="OUT", help="Write the verdicts asked for to this file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts to this file; -: standard output.")
+]
 Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an exception inside the file.")]
 Quick = Annotated[bool, typer.Option("--quick", help="Fewer runs: all claims in a minute and a half.")]
 Deep = Annotated[bool, typer.Option("--deep", help="More runs and more replicates.")]
@@ -42,26 +55,39 @@ Witness = Annotated[
 ]
 Replay = Annotated[Path | None, typer.Option("--replay", metavar="WITNESS", help="Take these points again.")]
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, help="Experiments that try to make the claims false.")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help=HELP)
 
 
-@app.command(name="list")
+@app.command(name="list", short_help="List experiments, and what studies are made of.")
 def list_parts(
-    kind: Annotated[str | None, typer.Argument(help="One of the tables, as objectives; all without one.")] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help="One of the tables, as objectives; all without one.")
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file; -: standard output.")
+    ] = None,
 ) -> int:
     """List the experiments with their claims, and what studies are made of, by name.
+
+    Reads no file; writes --json alone: an object, KIND -> list of rows, whose keys are the headings of the table (with
+    "_" for spaces).
+
+    Exit code: 0; 2 bad input; 130 interrupted.
 
     \b
     Examples:
       python -m simulations list
       python -m simulations list objectives
+      python -m simulations list designs --json -
     """
-    return list_command.show_parts(kind)
+    return list_command.show_parts(kind, json_file)
 
 
-@app.command(name="run")
+@app.command(name="run", short_help="Run an experiment, a study or one configuration.")
 def run(
-    name: Annotated[str | None, typer.Argument(help="An experiment (see list), or a study FILE.toml.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="An experiment (see list), or a study FILE.toml.")
+    ] = None,
     objective: Annotated[str | None, typer.Option(help="Name of an objective; see list.")] = None,
     noise: Annotated[str | None, typer.Option(help="Name of a noise.")] = None,
     method: Annotated[list[str] | None, typer.Option(help="Name of a method; may be repeated.")] = None,
@@ -79,16 +105,19 @@ def run(
 ) -> int:
     """Run an experiment, a study, or one configuration, and show it beside its bound; decides nothing.
 
-    Writes results/experiments/NAME.json, results/studies/NAME.json or results/studies/one-off.json. What a study holds
-    and how its file is written: docs/audit.md.
+    Reads a study FILE.toml. Always writes what the table shows, with whole curves, as JSON:
+    results/experiments/NAME.json, results/studies/NAME.json or results/studies/one-off.json. What a study holds and
+    how its file is written: docs/audit.md.
+
+    Exit code: 0; 2 bad input; 130 interrupted (nothing was written).
 
     \b
     Examples:
       python -m simulations run quadratic-oracle
       python -m simulations run STUDY.toml
       python -m simulations run STUDY.toml --set stepsizes=[0.1,0.05]
-      python -m simulations run --objective block-cosine --set objective.n=8 --noise gaussian --method amss+ \\
-        --stepsize 0.05 --steps 512 --replicates 256
+      python -m simulations run --objective block-cosine --set objective.n=8 \\
+        --noise gaussian --method amss+ --stepsize 0.05 --steps 512
     """
     given: Mapping[str, Any] = {
         "objective": objective,
@@ -115,7 +144,7 @@ def run(
     return run_command.run_named(name, results=results, seed=seed or 0)
 
 
-@app.command(name="audit")
+@app.command(name="audit", short_help="Verify the claims, with the runs of the empirical ones.")
 def audit(
     ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Claims to audit; all without any.")] = None,
     quick: Quick = False,
@@ -146,13 +175,17 @@ def audit(
     then run the bounds that rest on them; nothing is written but --json and, where refuted, --witness. With --claim:
     verify a claim of yours, with the EXPERIMENT beside it. Both with examples: docs/audit.md.
 
-    Exit code: 0 all as expected, 1 refuted or otherwise unexpected, 2 bad input, 3 inconclusive.
+    verdicts.json and --json: a list of {id, statement, kind, source, assumptions, status, expected_status, scope,
+    guarantee, evidence}, of claims also level, of an objective also condition.
+
+    Exit code: 0 all as expected; 1 refuted or otherwise unexpected; 2 bad input; 3 inconclusive; 130 interrupted.
 
     \b
     Examples:
       python -m simulations audit
       python -m simulations audit --quick
-      python -m simulations audit nonconvex-bound quadratic-oracle --json two.json
+      python -m simulations audit nonconvex-bound --json one.json
+      python -m simulations audit quadratic-oracle --json -
       python -m simulations audit --seed 7 --results /tmp/again
       python -m simulations audit --objective mine.py:F --dim 20 --L 2 --f-star 0
       python -m simulations audit --replay F.witness.json
@@ -180,6 +213,8 @@ def audit(
         raise BadInput("--quick and --deep are levels of claims, found one of them for an objective")
     level = Level.QUICK if quick else Level.DEEP if deep else Level.USUAL
     if replay is not None:
+        if json_file is not None:
+            raise BadInput("--json belongs to an audit that gives verdicts, found it with --replay")
         return stranger.replayed(replay)
     if objective is not None:
         request = stranger.Request(
@@ -195,7 +230,7 @@ training_commands.add_to(app)
 sweep_commands.add_to(app)
 
 
-@app.command(name="bench")
+@app.command(name="bench", short_help="Time the engine, the masked step, designs or sweeps.")
 def bench(
     repeats: Annotated[
         int | None, typer.Option("--repeats", min=1, help="Timings: engine 5, step 20, others 3.")
@@ -211,21 +246,27 @@ def bench(
     """Time the simulation engine beside the limit of the normal generator, and write results/bench-engine.json.
 
     With --masked-step: the masked step of training beside the memory limit, on several pairs of models, and
-    results/bench-step-cpu.json (-cuda.json), and results/bench.json. With --designs: a
-    draw of every sampling design for n = 100 to 1,000,000 units, and results/bench-designs.json. With --sweep: what
+    results/bench-step-cpu.json (-cuda.json), and results/bench.json. With --designs: a draw of every sampling
+    design for n = 100 to 1,000,000 units, and results/bench-designs.json. With --sweep: what
     handing out and storing the blocks of a study costs, and results/bench-sweep.json; some minutes on quiet cores.
+
+    Reads nothing. The JSON is always written, and holds every row of the tables with all timings.
+
+    Exit code: 0; 2 bad input; 130 interrupted (nothing was written).
 
     \b
     Examples:
       python -m simulations bench
       python -m simulations bench --device cuda --replicates 100000
       python -m simulations bench --masked-step
-      python -m simulations bench --masked-step --device cuda
+      python -m simulations bench --masked-step --device cuda --large
       python -m simulations bench --designs
       python -m simulations bench --sweep
     """
     if designs + masked_step + sweep > 1:
         raise typer.BadParameter("--designs, --masked-step and --sweep exclude each other")
+    if large and not masked_step:
+        raise typer.BadParameter("--large belongs to --masked-step, found it without")
     if sweep:
         return bench_command.bench_sweep(results, repeats or 3)
     if designs:
@@ -237,13 +278,17 @@ def bench(
     return bench_command.bench_engine(results, repeats or 5, device, replicates)
 
 
-@app.command(name="statistics")
+@app.command(name="statistics", short_help="Measure false alarms and power of the sequential tests.")
 def statistics_command(
     quick: Annotated[bool, typer.Option("--quick", help="A small version in seconds, written to results/.")] = False,
     folder: Annotated[Path | None, typer.Option("--docs", metavar="DIR", help="Folder to write to; docs/.")] = None,
     seed: Seed = 0,
 ) -> int:
     """Measure false alarms and power of the sequential tests and write docs/statistics.md and .json.
+
+    Reads nothing. The JSON is always written, and holds every row of the page.
+
+    Exit code: 0; 2 bad input; 130 interrupted (nothing was written).
 
     \b
     Examples:
@@ -289,7 +334,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _refused(message: str) -> int:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    complain(message)
     return 2
 
 

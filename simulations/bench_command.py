@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from simulations.console import Interrupted, out, progress, say, written_to
+from simulations.console import Interrupted, progress, say, show, written_to
 from simulations.results import check_writable, write_json
 
 
@@ -18,7 +18,7 @@ def bench_engine(results: Path, repeats: int, device: str, replicates: int) -> i
     with progress("engine", engine_bench.rounds(repeats, device)) as advance:
         bench = engine_bench.run_engine_bench(repeats, device=device, replicates=replicates, done=advance)
     for table in bench.tables():
-        out().print(table)
+        show(table)
     target = results / ("bench-engine.json" if device == "cpu" else "bench-engine-cuda.json")
     with written_to(results):
         write_json(target, bench.as_json())
@@ -34,7 +34,7 @@ def bench_designs(results: Path, repeats: int) -> int:
         check_writable(results)
     with progress("designs", design_bench.cells()) as advance:
         bench = design_bench.run_design_bench(repeats, done=advance)
-    out().print(bench.table())
+    show(bench.table())
     with written_to(results):
         written = design_bench.write(results, bench)
     say(f"written: {written}")
@@ -64,7 +64,7 @@ def bench_sweep(results: Path, repeats: int) -> int:
         record = bench.bench(repeats=repeats)
     except KeyboardInterrupt:
         raise Interrupted("interrupted: nothing was written") from None
-    out().print(bench.table(record))
+    show(bench.table(record))
     target = results / "bench-sweep.json"
     with written_to(results):
         write_json(target, record)

@@ -1,6 +1,5 @@
 """What the commands share: where they print, how they show progress, and the refusals that they end with."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,38 +9,28 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from amss_min.testing import Evidence, Status
+from amss_min.testing.console import COLOURS, complain, out, plain, say, show
+from amss_min.testing.files import Unwritable
 from theory.verdict import Verdict
 
-COLOURS = {Status.HOLDS: "green", Status.CONSISTENT: "green", Status.INCONCLUSIVE: "yellow", Status.REFUTED: "red"}
-_WIDE = 160
+__all__ = [
+    "Interrupted",
+    "Unwritable",
+    "complain",
+    "out",
+    "plain",
+    "progress",
+    "say",
+    "show",
+    "show_surprises",
+    "surprise",
+    "verdict_table",
+    "written_to",
+]
 
 
 class Interrupted(Exception):
     """Ctrl-C during the work."""
-
-
-class Unwritable(Exception):
-    """Results cannot be written; the text says where and why."""
-
-
-def out() -> Console:
-    """Standard output: as wide as the terminal, or wide enough for a table."""
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
-
-
-def say(line: str) -> None:
-    """One line on standard output, as it stands."""
-    out().print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def complain(line: str) -> None:
-    """One line on standard error, as it stands."""
-    Console(stderr=True).print(line, markup=False, highlight=False, soft_wrap=True)
-
-
-def plain(text: str) -> str:
-    """Text from outside for a cell of a table, without markup."""
-    return text.replace("[", r"\[")
 
 
 @contextmanager

@@ -3,6 +3,19 @@
 Coordinate updates per second on F = |w|^2 / 2 with standard normal noise: one coordinate of one replicate in one step
 is one update. The limit is the time of torch's normal generator for the noise alone, on the same tensor in the same
 run; ways are timed in turn, in an order that is shuffled anew in every repeat, and the shortest time of each counts.
+The speed of the engine over that of the plain NumPy loop cannot pass that of drawing the noise alone, which stands
+beside both. That puts 30 loops out of reach in float64. Nanoseconds a number, the shortest of 120 timings, on an AMD
+EPYC with one thread:
+
+    torch 17.3, NumPy's ziggurat from SFC64 (the engine's) 7.6, PCG64 9.5, Philox 11.7, Mersenne Twister 11.4,
+    words of SFC64 alone 1.7; a thirtieth of the loop with uniform keep 5.3, by norm with water-filling 8.4.
+
+With uniform keep the noise alone takes longer than a thirtieth of the loop; by norm it leaves less than a nanosecond,
+of which the cumulative sum alone takes 0.6. Box and Muller's method from NumPy's logarithm and tangent takes 4.9 where
+NumPy has a tangent for AVX-512, and 12.8 where that is switched off, with other last bits; so the engine, whose float64
+noise does not depend on the instruction set, does not use it. With it 0.4 would be left with uniform keep, less than
+the exact gradient's norm, the noise's addition and the update take.
+
 Where a C compiler is found, one configuration is compiled and stands beside the engine (simulations.compiled).
 """
 
@@ -32,8 +45,9 @@ from simulations.methods import Method
 from simulations.noise import Gaussian
 from simulations.objectives import IsotropicQuadratic
 from simulations.plain_loop import plain_run
+from simulations.streams import Stream
 
-LIMIT, ADDITION = "normal numbers: the limit", "one addition in place"
+LIMIT, NOISE, ADDITION = "normal numbers: the limit", "normal numbers: the engine's", "one addition in place"
 ENGINE = {
     "engine, SGD": Method("sgd"),
     "engine, uniform, fixed order": Method("uniform", None, Systematic(False), HorvitzThompson()),
@@ -90,13 +104,19 @@ class EngineBench:
         times = self.seconds.get("float64", {})
         return times[loop] / self.seconds[kind][way] if loop in times and way not in LOOPS else None
 
+    def noise_to_loop(self, kind: str, loop: str) -> float | None:
+        """Speed of drawing the engine's noise alone over that of a NumPy loop; None where either was not timed."""
+        noise, slow = self.seconds.get(kind, {}).get(NOISE), self.seconds.get("float64", {}).get(loop)
+        return slow / noise if noise and slow else None
+
     def as_json(self) -> dict[str, object]:
         """All fields with the ratios."""
         ratios = {
             kind: {way: {"to_limit": self.to_limit(kind, way), "to_loop": self.to_loop(kind, way)} for way in times}
             for kind, times in self.seconds.items()
         }
-        return {**asdict(self), "ratios": ratios, "exponents": self.exponents}
+        alone = {kind: {loop: self.noise_to_loop(kind, loop) for loop in LOOPS} for kind in self.seconds}
+        return {**asdict(self), "ratios": ratios, "noise_to_loop": alone, "exponents": self.exponents}
 
     def tables(self) -> list[Table]:
         """The result for people."""
@@ -112,19 +132,39 @@ class EngineBench:
                 additions = f"{seconds / times[ADDITION]:.1f}" if ADDITION in times else ""
                 shown = (f"{1e9 * seconds:.2f}", f"{1e-6 / seconds:.1f}", f"{self.to_limit(kind, way):.2f}")
                 main.add_row(kind, way, *shown, "" if loop is None else f"{loop:.1f}", additions)
+        tables = [main]
+        if all(self.noise_to_loop(kind, loop) for kind in self.seconds for loop in LOOPS):
+            tables.append(self._most())
         growth = Table(title="growth of the time of a run, by norm in fixed order, float64")
         for heading in ("axis", "sizes", "seconds", "exponent"):
             growth.add_column(heading, justify="left" if heading == "axis" else "right")
         for axis, pairs in self.scaling.items():
             sizes = ", ".join(str(size) for size, _ in pairs)
             growth.add_row(axis, sizes, ", ".join(f"{time:.3g}" for _, time in pairs), f"{self.exponents[axis]:.3f}")
+        tables.append(growth)
         if not self.processes:
-            return [main, growth]
+            return tables
         two = Table(title="two processes, M updates / s together, by norm in fixed order, float64")
         for name in self.processes:
             two.add_column(name, justify="right")
         two.add_row(*(f"{v:.3f}" if "over" in name else f"{v / 1e6:.1f}" for name, v in self.processes.items()))
-        return [main, growth, two]
+        return [*tables, two]
+
+    def _most(self) -> Table:
+        """The ratios to the NumPy loops that drawing the noise leaves within reach."""
+        table = Table(
+            title="NumPy loops that an engine would be worth if it drew its noise and did nothing else",
+            caption="No engine with this generator passes these; one that is to be worth 30 loops has, for all but the "
+            "noise, a thirtieth of the loop's time less that of the noise.",
+        )
+        for heading in ("type", "loop", "loops at most", "ns left at 30 loops"):
+            table.add_column(heading, justify="left" if heading in ("type", "loop") else "right")
+        for kind, times in self.seconds.items():
+            for loop in LOOPS:
+                slow = self.seconds["float64"][loop]
+                left = 1e9 * (slow / 30 - times[NOISE])
+                table.add_row(kind, loop, f"{slow / times[NOISE]:.1f}", f"{left:.2f}" if left > 0 else "none")
+        return table
 
 
 def run_engine_bench(
@@ -177,10 +217,11 @@ def _times(
     """Seconds an update of every way, the shortest of the repeats."""
     x = torch.zeros(replicates, D, dtype=dtype, device=device)
     y = torch.ones_like(x)
-    generator = torch.Generator(device).manual_seed(0)
+    generator, stream = torch.Generator(device).manual_seed(0), Stream(0, x.device, dtype)
     few = 200 if device == "cpu" else 400
     ways: dict[str, tuple[Callable[[], object], float]] = {
         LIMIT: (lambda: [x.normal_(generator=generator) for _ in range(few)], few * x.numel()),
+        NOISE: (lambda: _noise(stream, replicates, few), few * x.numel()),
         ADDITION: (lambda: [x.add_(y) for _ in range(few)], few * x.numel()),
     }
     for name, method in ENGINE.items():
@@ -234,6 +275,12 @@ def _engine(method: Method, replicates: int, d: int, steps: int, dtype: torch.dt
         dtype=dtype,
         device=device,
     )
+
+
+def _noise(stream: Stream, replicates: int, steps: int) -> None:
+    """Every step's numbers in turn; none is kept, so that their memory is taken over by the next."""
+    for _ in range(steps):
+        stream.normal(replicates, D)
 
 
 def _compiled(replicates: int, steps: int, dtype: torch.dtype) -> object:

@@ -23,7 +23,9 @@ sum of norms is below 2^-b / k.
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from amss_min.designs import Systematic
@@ -32,6 +34,7 @@ from amss_min.weightings import HorvitzThompson
 from simulations.methods import Method
 
 _DIGITS = {torch.float64: 53, torch.float32: 24}
+Reals = NDArray[np.float32] | NDArray[np.float64]
 _TABLE = 2**15  # numbers of a table of multipliers that stays in the cache
 
 
@@ -116,7 +119,7 @@ class _Sized:
         self.unit, self.anchor = 2.0**-self.bits, 2.0 ** (_DIGITS[dtype] - 1 - self.bits)
         self.share, self.least = k * (1 - importance.mix), k * importance.mix / n
         self.spread = (torch.arange(1, n, dtype=torch.float64) * self.least + self.anchor).to(dtype)
-        self.given, self.room = torch.tensor(self.share, dtype=dtype), self._room(0)
+        self.room = self._room(0)
 
     def _room(self, rows: int) -> "_Room":
         return _Room(rows, self.n, self.dtype, self.anchor, self.anchor + self.k)
@@ -125,30 +128,33 @@ class _Sized:
         """The multipliers of this modality; the next call overwrites them."""
         if len(self.room.ends) != len(x):
             self.room = self._room(len(x))
-        raw, tiny = torch.abs(x, out=self.room.raw), torch.finfo(self.dtype).tiny
-        top = raw.amax(-1, keepdim=True)
-        if not math.isfinite(top.sum().item()):  # a row that has overflowed counts as 0 where it is not finite
+        room, tiny = self.room, torch.finfo(self.dtype).tiny
+        raw = torch.abs(x, out=room.raw)
+        torch.amax(raw, -1, keepdim=True, out=room.top)
+        if not math.isfinite(room.tops.max()):  # a row that has overflowed counts as 0 where it is not finite
             raw.nan_to_num_(0.0, 0.0, 0.0)
-            top = raw.amax(-1, keepdim=True)
+            torch.amax(raw, -1, keepdim=True, out=room.top)
         if type(self.importance) is SquaredGradient:
-            raw.div_(top.clamp_min_(tiny)).square_()
-            top = raw.amax(-1, keepdim=True)
-        # A C_j is within 3 steps of the grid of its value, so that every unit keeps one where the least share is 8.
-        if self.least < 8 * self.unit or not raw.amin().item() >= tiny:
+            raw.div_(room.top.clamp_min_(tiny)).square_()
+            torch.amax(raw, -1, keepdim=True, out=room.top)
+        # A rounding of a number up to k is at most half a step of the grid, and n sizes are added up: a C_j is within
+        # n / 2 + 7 steps of its value, so that every unit keeps one where the least share is n / 2 + 10.
+        if self.least < (self.n / 2 + 10) * self.unit or not raw.amin().item() >= tiny:
             return self._any(raw, start)
-        return self._regular(raw, top, start)
+        return self._regular(start)
 
-    def _regular(self, raw: Tensor, top: Tensor, start: Tensor) -> Tensor:
-        """The multipliers for sizes that are normal numbers, of which the largest of each row are given."""
+    def _regular(self, start: Tensor) -> Tensor:
+        """The multipliers for sizes in the room that are normal numbers, the largest of each row among them."""
         room = self.room
-        torch.cumsum(raw, -1, out=room.sums)
-        factor = torch.div(self.given, room.total, out=room.factor)
-        torch.addcmul(self.spread, room.partial, factor, out=room.inner)
-        over = (top.mul_(factor).view(-1) > 1 - self.least).nonzero().view(-1)
+        torch.sum(room.raw, -1, keepdim=True, out=room.total)
+        np.divide(self.share, room.totals, out=room.factors)
+        over = np.flatnonzero(room.tops * room.factors > 1 - self.least)
         if len(over):
-            sizes = raw.index_select(0, over).mul_(factor.index_select(0, over)).add_(self.least)
-            sums = self._capped(sizes, self.k).cumsum(-1)
-            room.inner.index_copy_(0, over, sums.mul_(self.k / sums[:, -1:]).add_(self.anchor)[:, :-1])
+            factors = room.factors[over]
+            pi = _capped(room.raws[over] * factors + self.least, self.k)
+            room.raws[over] = (pi - self.least) / factors
+        torch.cumsum(room.raw, -1, out=room.sums)
+        torch.addcmul(self.spread, room.partial, room.factor, out=room.inner)
         return room.multipliers(start)
 
     def _any(self, raw: Tensor, start: Tensor) -> Tensor:
@@ -157,12 +163,13 @@ class _Sized:
         The last C_j is k, or the number of units whose size is not 0 where that is smaller.
         """
         present = raw.sign()
-        pi = raw.mul_(self._factor(raw.sum(-1, keepdim=True)))
+        total = raw.sum(-1, keepdim=True).clamp_min_(self.n * torch.finfo(self.dtype).tiny)
+        pi = raw.mul_(total.reciprocal_().mul_(self.share))
         pi += present.mul_(self.k * self.importance.mix / present.sum(-1, keepdim=True).clamp_min_(1))
-        over = (pi.amax(-1) > 1).nonzero().view(-1)
+        over = np.flatnonzero(pi.amax(-1).numpy() > 1)
         if len(over):
-            sizes = pi.index_select(0, over)
-            pi.index_copy_(0, over, self._capped(sizes, sizes.sign().sum(-1, keepdim=True).clamp_max_(self.k)))
+            sizes = pi.numpy()[over]
+            pi.numpy()[over] = _capped(sizes, np.minimum(np.count_nonzero(sizes, axis=-1, keepdims=True), self.k))
         room, sums = self._room(len(raw)), pi.cumsum(-1)
         last = sums[:, -1:].round()
         inner = sums.mul_(last / sums[:, -1:].clamp_min(self.unit)).add_(self.anchor)[:, :-1]
@@ -170,45 +177,45 @@ class _Sized:
         torch.minimum(inner, last, out=room.inner)
         return room.multipliers(start, self.unit)
 
-    def _factor(self, total: Tensor) -> Tensor:
-        """What makes sizes of this sum one of k (1 - mix)."""
-        return total.clamp_min(self.n * torch.finfo(self.dtype).tiny).reciprocal_().mul_(self.share)
 
-    def _capped(self, sizes: Tensor, count: Tensor | int) -> Tensor:
-        """min(1, c size) with sum `count`, for rows whose sizes, cut off at 1, have at most this sum: Newton's method.
+def _capped(sizes: Reals, count: NDArray[np.int64] | int) -> Reals:
+    """min(1, c size) with sum `count`, for rows of sizes that, cut off at 1, have at most this sum: Newton's method.
 
-        The sum is concave and piecewise linear in c. With m units capped and s the sum of the others, the next c is
-        c (count - m) / s; where no unit joins the capped ones, that was the solution. A row that has ended stays as it
-        is while others go on.
-        """
-        pi, whole, scale = sizes.clamp_max(1.0), torch.empty_like(sizes), torch.ones_like(sizes[:, :1])
-        before, tiny = torch.full_like(scale, -1.0), torch.finfo(self.dtype).tiny
-        for _ in range(self.n):
-            capped = torch.floor(pi, out=whole).sum(-1, keepdim=True)
-            if torch.equal(capped, before):
-                break
-            rest = torch.frac(pi, out=whole).sum(-1, keepdim=True)
-            factor = torch.threshold_((count - capped).div_(rest.clamp_min_(tiny)), 0.0, 1.0)
-            scale.mul_(factor.masked_fill_(capped == before, 1.0))
-            torch.mul(sizes, scale, out=pi).clamp_max_(1.0)
-            before = capped
-        return pi
+    The sum is concave and piecewise linear in c. With m units capped and s the sum of the sizes of the others, the next
+    c is (count - m) / s; where no unit joins the capped ones, that was the solution. c never falls, so no unit leaves
+    them, and a row that has ended stays as it is while others go on. The sizes are overwritten. On so few rows numpy's
+    calls cost less than torch's.
+    """
+    n, least = sizes.shape[1], sizes.shape[1] * float(np.finfo(sizes.dtype).tiny)
+    pi, c = np.minimum(sizes, 1, out=sizes), np.ones_like(sizes[:, :1])
+    free = pi < 1
+    capped = n - np.add.reduce(free, -1, keepdims=True)
+    while True:
+        rest = np.add.reduce(sizes, -1, keepdims=True, where=free)
+        np.maximum(c, (count - capped) / np.maximum(rest, least), out=c, casting="same_kind")
+        pi = sizes * c
+        np.less(pi, 1, out=free)
+        before, capped = capped, n - np.add.reduce(free, -1, keepdims=True)
+        if (capped == before).all():
+            return np.minimum(pi, 1, out=pi)
 
 
 class _Room:
     """Memory of a modality, kept from step to step so that it stays in the cache, with the views that a step needs.
 
     ends: A + C_j, j = 0, ..., n, in rows (R, n + 1), whose first and last column are given; inner: the columns between
-    these. raw, sums: (R, n), overwritten by `multipliers`; partial, total: sums without and with the last column alone.
-    factor: (R, 1).
+    these. raw, sums: (R, n), overwritten by `multipliers`; partial: all columns of sums but the last. top, total,
+    factor: (R, 1). Names in the plural are the same memory as numpy arrays.
     """
 
     def __init__(self, rows: int, n: int, dtype: torch.dtype, first: float, last: float) -> None:
         self.ends, self._passed, self._drawn = (torch.zeros(rows, n + 1, dtype=dtype) for _ in range(3))
         self.ends[:, 0], self.ends[:, -1], self.inner = first, last, self.ends[:, 1:-1]
         self.raw, self.sums = (held.view(-1)[: rows * n].view(rows, n) for held in (self._passed, self._drawn))
-        self.partial, self.total = self.sums[:, :-1], self.sums[:, -1:]
-        self.factor, self._multipliers = torch.empty(rows, 1, dtype=dtype), self._drawn[:, :-1]
+        self.partial, self._multipliers = self.sums[:, :-1], self._drawn[:, :-1]
+        self.top, self.factor, self.total = (torch.zeros(rows, 1, dtype=dtype) for _ in range(3))
+        parts = (self.raw, self.top, self.total, self.factor)
+        self.raws, self.tops, self.totals, self.factors = (part.numpy() for part in parts)
         # Differences of neighbours along rows, in one pass over all; the last column means nothing.
         flat = [held.view(-1) for held in (self._passed, self._drawn, self.ends)]
         self._times = flat[0][1:], flat[0][:-1], flat[1][:-1]

@@ -1,14 +1,18 @@
 """Files under results/: made sure of before long work, and written in one move."""
 
-import json
-import os
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from amss_min.testing.files import as_text, write_text
+
+__all__ = ["check_writable", "write_json", "write_text"]
+
 
 def check_writable(folder: Path) -> None:
     """Make the folder and write to it; raises OSError where that cannot be done."""
+    if folder.exists() and not folder.is_dir():
+        raise NotADirectoryError(0, "it is a file, not a folder")
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
@@ -19,17 +23,4 @@ def write_json(path: Path, value: Any) -> None:
 
     Raises OSError where the file cannot be written, and ValueError for a number that JSON lacks.
     """
-    write_text(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write this text in one move, as `write_json` does; raises OSError where the file cannot be written."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_text(path, as_text(value))

@@ -13,7 +13,7 @@ from rich.table import Table
 from amss_min.testing.loading import BadInput
 from simulations import audit, experiments
 from simulations.audit import Task, UnknownName
-from simulations.console import out, plain, progress, say, written_to
+from simulations.console import plain, progress, say, show, written_to
 from simulations.experiments import Cell, Experiment
 from simulations.results import check_writable, write_json
 from simulations.run_bounds import Bound, bound_of, tightness
@@ -166,7 +166,7 @@ def _show_study(name: str, runs: Sequence[Run], bounds: Sequence[Bound], cells: 
         numbers = (shown["average"][-1], shown["average_error"][-1], shown["gap"][-1], limit, shown["tightness"])
         words = [plain(column[row]) for column in varying.values()]
         table.add_row(*words, *(_number(value, at) for at, value in enumerate(numbers)))
-    out().print(table)
+    show(table)
     for reason in dict.fromkeys(bound.reason for bound in bounds if bound.reason):
         say(f"no bound where: {reason}")
 
@@ -190,4 +190,4 @@ def _show_experiment(experiment: Experiment, record: dict[str, Any]) -> None:
         numbers += [curve[-1] if isinstance(curve, list) else curve for curve in found]
         texts = ("" if number is None else f"{number:.4g}" for number in numbers)
         table.add_row(*shown, str(run["replicates"]), *texts)
-    out().print(table)
+    show(table)

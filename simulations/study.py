@@ -148,7 +148,7 @@ def read_study(path: Path, overrides: Sequence[str] = ()) -> Study:
         told = f"; there is {', '.join(beside[:8])}" if beside else ""
         raise BadInput(f"no study {str(path)!r}{told}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"cannot read the study {path}: {error}") from error
+        raise BadInput(f"cannot read the study {path}: {getattr(error, 'strerror', None) or error}") from error
     return study_of(overridden(values, overrides))
 
 

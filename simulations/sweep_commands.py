@@ -12,10 +12,10 @@ Overrides = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command(name="sweep")(sweep)
-    app.command(name="status")(status)
-    app.command(name="query")(query)
-    app.command(name="export")(export)
+    app.command(name="sweep", short_help="Do a study block by block, or go on with it.")(sweep)
+    app.command(name="status", short_help="Show how far a sweep is.")(status)
+    app.command(name="query", short_help="Print cells of a store, or mean curves.")(query)
+    app.command(name="export", short_help="Write a store as Parquet files.")(export)
 
 
 def sweep(
@@ -32,40 +32,63 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")] = False,
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Do failed blocks again.")] = False,
     overrides: Overrides = None,
+    json_file: Annotated[
+        Path | None,
+        typer.Option("--json", metavar="FILE", help="Write what --dry-run says to this file; -: standard output."),
+    ] = None,
 ) -> int:
     """Do a study block by block, or go on with it: what the store holds is not done again.
 
     A study may be stopped and killed at any moment. Its numbers do not depend on the engine, the number of workers or
-    how often it was stopped. Exit code: 0 every block is done, 1 some failed (the store has their tracebacks), 2 bad
-    input, 130 interrupted.
+    how often it was stopped.
+
+    Reads STUDY.toml; writes the store, and of phase-diagram also a summary beside it, NAME.json. A dry run does some
+    steps to measure them, and writes --json alone: {study, cells, replicates, blocks, block_seconds (least, most),
+    core_seconds, workers, seconds, store, bytes}.
+
+    Exit code: 0 every block is done; 1 some failed (the store has their tracebacks); 2 bad input; 130 interrupted.
 
     \b
     Examples:
       python -m simulations sweep phase-diagram --dry-run
+      python -m simulations sweep rates --dry-run --json -
       python -m simulations sweep my-study.toml --workers 8
-      python -m simulations sweep my-study.toml --set replicates=1024 --set cell.stepsize=0.01
-      python -m simulations sweep my-study.toml --engine dask --scheduler tcp://host:8786
+      python -m simulations sweep my-study.toml --set replicates=1024
+      python -m simulations sweep my-study.toml --engine dask \\
+        --scheduler tcp://host:8786
     """
     from simulations.sweeps.sweep_command import Request, sweep_command
 
     return sweep_command(
-        Request(study, store, engine, scheduler, workers, dry_run, retry_failed, tuple(overrides or ()))
+        Request(study, store, engine, scheduler, workers, dry_run, retry_failed, tuple(overrides or ()), json_file)
     )
 
 
 Stored = Annotated[Path, typer.Argument(metavar="STORE", help="The store of a sweep, as results/sweeps/NAME.sqlite.")]
 
 
-def status(store: Stored) -> int:
+def status(
+    store: Stored,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write it to this file; -: standard output.")
+    ] = None,
+) -> int:
     """Show how far a sweep is, from any terminal, while it runs or afterwards.
+
+    Reads the store; writes --json alone: {store, studies: a row each of {study, blocks, done, failed, waiting,
+    seconds}, writer, rate, failures: the last few of {cell, block, reason}}; writer and rate are null where nobody
+    is writing.
+
+    Exit code: 0; 2 bad input; 130 interrupted.
 
     \b
     Examples:
       python -m simulations status results/sweeps/phase-diagram.sqlite
+      python -m simulations status results/sweeps/rates.sqlite --json -
     """
     from simulations.sweeps.status_command import status_command
 
-    return status_command(store)
+    return status_command(store, json_file)
 
 
 def query(
@@ -78,17 +101,28 @@ def query(
     ] = None,
     quantiles: Annotated[str, typer.Option("--quantiles", metavar="Q,Q", help="Quantiles beside the mean.")] = "",
     csv_file: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows to this file.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the rows to this file; -: standard output.")
+    ] = None,
 ) -> int:
     """Print the cells of a store, or mean curves with standard errors, for all cells or for some.
 
     Conditions on one key are alternatives, conditions on several must all be met. Nested settings have dotted keys.
 
+    Reads the store; writes --csv and --json alone. --json: a list of rows as printed, with all settings. Keys of a
+    cell: cell, kind, its settings, done, failed, waiting, seconds; of a curve: cell, its settings, quantity, step,
+    n, mean, standard_error, quantiles.
+
+    Exit code: 0; 2 bad input; 130 interrupted.
+
     \b
     Examples:
       python -m simulations query results/sweeps/phase-diagram.sqlite
-      python -m simulations query study.sqlite --quantity energy --where keep=0.25 --where method=amss
-      python -m simulations query study.sqlite --quantity energy --quantiles 0.05,0.5,0.95 --csv energy.csv
+      python -m simulations query study.sqlite --json -
+      python -m simulations query study.sqlite --quantity energy \\
+        --where keep=0.25 --where method=amss
+      python -m simulations query study.sqlite --quantity energy \\
+        --quantiles 0.05,0.5,0.95 --csv energy.csv
     """
     from simulations.sweeps.query_command import query_command
 
@@ -104,9 +138,13 @@ def export(
 ) -> int:
     """Write cells.parquet, curves.parquet and blocks.parquet; needs the extra `analysis`.
 
+    Reads the store; writes to the folder of --out, where files of an earlier export are replaced.
+
+    Exit code: 0; 2 bad input; 130 interrupted.
+
     \b
     Examples:
-      python -m simulations export results/sweeps/phase-diagram.sqlite --out tables
+      python -m simulations export results/sweeps/rates.sqlite --out tables
     """
     from simulations.sweeps.export_command import export_command
 

@@ -20,9 +20,9 @@ Results = Annotated[Path, typer.Option("--results", metavar="DIR", help="Folder 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
-    app.command(name="train")(train)
-    app.command(name="compare")(compare)
-    app.command(name="prepare")(prepare)
+    app.command(name="train", short_help="Train methods on paired seeds.")(train)
+    app.command(name="compare", short_help="Tune methods equally, train and compare them.")(compare)
+    app.command(name="prepare", short_help="Raw files into a prepared folder.")(prepare)
 
 
 def train(
@@ -39,10 +39,18 @@ def train(
 ) -> int:
     """Train methods on paired seeds and write results/train/NAME.json, with a log for each run.
 
+    Reads the configuration and its data, with --resume the runs that ended. Always writes what the table shows, with
+    every run, to results/train/NAME.json: {data, settings, runs, summary, findings ...}, and logs and checkpoints to
+    results/train/NAME/. What they hold: docs/training.md.
+
+    Exit code: 0; 1 a run met a number that is not finite, or a worker died; 2 bad input; 130 interrupted (--resume
+    goes on from there).
+
     \b
     Examples:
       python -m simulations train htad --seeds 2
-      python -m simulations train htad --set training.epochs=10 --set methods=joint,amss+
+      python -m simulations train htad --set training.epochs=10 \\
+        --set methods=joint,amss+
       python -m simulations train my.toml --resume
       python -m simulations train imbalanced --set methods=joint,amss --diagnose
     """
@@ -63,10 +71,17 @@ def compare(
 ) -> int:
     """Tune methods equally on validation, train them on paired seeds, compare; write results/compare/NAME.json.
 
+    Reads the configuration and its data, with --resume the runs that ended. Always writes what the tables show, with
+    every run, to results/compare/NAME.json: as that of train, with tuning, paired (the differences), claim.
+
+    Exit code: 0; 1 a run met a number that is not finite, or a worker died; 2 bad input; 130 interrupted (--resume
+    goes on from there).
+
     \b
     Examples:
       python -m simulations compare htad
-      python -m simulations compare mfeat --seeds 10 --set compare.lrs=[0.003,0.01,0.03]
+      python -m simulations compare mfeat --seeds 10 \\
+        --set compare.lrs=[0.003,0.01,0.03]
       python -m simulations compare my.toml --resume
     """
     from simulations.multimodal.command import Request
@@ -84,9 +99,15 @@ def prepare(
 ) -> int:
     """Read raw files once and write a prepared folder that `train` and `compare` take.
 
+    `python -m simulations list formats` tells which files each format wants, and its options. Reads RAW, writes OUT,
+    which must be new or empty.
+
+    Exit code: 0; 2 bad input (every file that is missing or broken is named); 130 interrupted. Unless it is 0, OUT is
+    left as it was.
+
     \b
-    `python -m simulations list formats` tells which files each format wants, and its options.
     Examples:
+      python -m simulations list formats
       python -m simulations prepare crema-d downloads/CREMA-D prepared/crema-d
       python -m simulations train prepared/crema-d
     """

@@ -75,6 +75,16 @@ def test_the_larger_set_serves_both_and_the_smaller_one_only_itself(checkout: Pa
     assert [call.split()[-1] for call in calls(checkout)] == [".[study]", ".[dev]"]
 
 
+def test_an_environment_with_the_documentation_serves_the_study_too(checkout: Path) -> None:
+    bootstrap.environment(checkout, "study")
+    assert not bootstrap.ready(checkout, "docs")
+    bootstrap.environment(checkout, "docs")
+    assert bootstrap.ready(checkout, "study")
+    assert not bootstrap.ready(checkout, "dev")
+    bootstrap.environment(checkout, "dev")
+    assert bootstrap.ready(checkout, "docs")
+
+
 def test_a_copied_environment_is_not_trusted(checkout: Path, tmp_path: Path) -> None:
     bootstrap.environment(checkout, "study")
     copy = tmp_path / "copy"
@@ -127,6 +137,7 @@ def test_no_install_asks_for_nothing(checkout: Path) -> None:
         (["run", "xyz"], "no module 'xyz'; known: amss_min, theory, simulations, paper_figs"),
         (["--no-instal", "test"], "no option '--no-instal'; did you mean '--no-install'?"),
         (["verify", "now"], "verify takes no arguments, found 'now'"),
+        (["docs", "now"], "docs takes no arguments, found 'now'"),
         (["run"], "run must be told what to run"),
         ([], "a command must be named"),
     ],
@@ -159,6 +170,26 @@ def test_verify_runs_every_stage_and_ends_with_the_worst_code(
     for number, (stage, code) in enumerate(zip(stages, (3, 1, 2, 0), strict=True), start=1):
         assert f"[{number}/4] {stage}: exit {code} after " in output
     assert "verify: exit 1 (refuted" in output
+
+
+@pytest.mark.parametrize(("mkdocs_code", "expected"), [(0, 0), (1, 1), (139, 1)])
+def test_docs_builds_strictly_and_maps_the_exit_code(checkout: Path, mkdocs_code: int, expected: int) -> None:
+    (checkout / "behaviour").write_text(f'[ "$2" = mkdocs ] && exit {mkdocs_code}; exit 0')
+    assert bootstrap.main(["--no-install", "docs"], checkout) == expected
+    assert calls(checkout) == ["-m mkdocs build --strict --quiet"]
+
+
+def test_docs_without_its_extra_is_refused(
+    checkout: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    hidden = checkout / "hidden"
+    (hidden / "mkdocs").mkdir(parents=True)
+    (hidden / "mkdocs" / "__init__.py").write_text("raise ImportError")
+    monkeypatch.setenv("PYTHONPATH", str(hidden))
+    shutil.rmtree(checkout / ".venv")
+    assert bootstrap.main(["--no-install", "docs"], checkout) == 2
+    (message,) = capfd.readouterr().err.splitlines()
+    assert message.startswith("bootstrap: docs needs the extra 'docs'")
 
 
 def test_test_runs_every_step_and_says_which_failed(checkout: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -2,12 +2,11 @@
 
 import difflib
 import json
-import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 try:
     import torch
@@ -17,6 +16,8 @@ try:
     from rich.table import Table
 
     from amss_min.testing import Evidence, Status
+    from amss_min.testing.console import COLOURS, complain, plain, say, show
+    from amss_min.testing.files import Unwritable, json_to
     from theory.claims import CLAIMS
     from theory.verdict import Claim, Verdict
 except ModuleNotFoundError as error:
@@ -27,14 +28,30 @@ except KeyboardInterrupt:
 
 INTERRUPTED = 130
 NEEDS_AUDIT = "needs audit"
-_WIDE = 160
-_COLOURS = {Status.HOLDS: "green", Status.CONSISTENT: "green", Status.INCONCLUSIVE: "yellow", Status.REFUTED: "red"}
+AUDIT, VERIFY = "python -m simulations audit", "python -m theory verify"
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Claims to verify; all without any.")]
+HELP = """What must be true of a masked gradient: claims, each with its source, its
+assumptions and a check.
+
+Claims that need runs are decided by python -m simulations audit.
+
+Exit codes: 0 as expected; 1 refuted or otherwise unexpected; 2 bad input;
+3 inconclusive; 130 interrupted.
+
+\b
+Examples:
+  python -m theory list
+  python -m theory show ht-unbiased
+  python -m theory verify ht-unbiased
+"""
+
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Claims to verify; all without any.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="A claim; see the command list.")]
-Json = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the verdicts to this file.")]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write what is listed to this file; -: standard output.")
+]
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, help="What must be true of a masked gradient.")
+app = typer.Typer(add_completion=False, rich_markup_mode=None, help=HELP)
 
 
 class UnknownClaim(KeyError):
@@ -51,34 +68,44 @@ class MissingExtra(Exception):
     """A claim that was named needs packages that are not installed; the message says which."""
 
 
-class Unwritable(Exception):
-    """A file cannot be written; the message says which and why."""
-
-
-@app.command(name="list")
-def list_command() -> int:
+@app.command(name="list", short_help="List all claims.")
+def list_command(json_file: Json = None) -> int:
     """List all claims: id, kind, expected status, and what decides on them.
 
+    Reads nothing; writes --json alone: a list of {id, statement, kind, source, expected_status, decided_by}.
+
+    Exit code: 0; 2 bad input; 130 interrupted.
+
     \b
-    Example:
+    Examples:
       python -m theory list
+      python -m theory list --json -
     """
-    table = Table(title="claims")
+    table = Table(title="claims", caption=f"audit: {AUDIT}; verify: {VERIFY}")
     for heading in ("claim", "kind", "expected", "decided by"):
         table.add_column(heading, no_wrap=True)
+    records = []
     for claim in CLAIMS:
-        by = "python -m simulations audit" if claim.empirical else "python -m theory verify"
-        table.add_row(claim.id, claim.kind.value, claim.expected_status.value, by)
-    _out().print(table)
+        by = AUDIT if claim.empirical else VERIFY
+        cells = {"id": claim.id, "kind": claim.kind.value, "expected_status": claim.expected_status.value}
+        table.add_row(*cells.values(), by.split()[-1])
+        records.append({**cells, "statement": claim.statement, "source": str(claim.source), "decided_by": by})
+    with json_to(json_file) as write:
+        show(table)
+        write(records)
     return 0
 
 
-@app.command(name="show")
+@app.command(name="show", short_help="Show a claim: statement, source, assumptions, check.")
 def show_command(id: Id) -> int:
     """Show a claim: statement, source, assumptions, how it is checked, and what would refute it.
 
+    Runs nothing and writes nothing.
+
+    Exit code: 0; 2 bad input, as an ID that no claim has (close ones are offered); 130 interrupted.
+
     \b
-    Example:
+    Examples:
       python -m theory show ht-unbiased
     """
     (claim,) = _chosen([id])
@@ -87,20 +114,24 @@ def show_command(id: Id) -> int:
     lines += [f"Assumes {assumption.name}: {assumption.statement}" for assumption in claim.assumptions]
     lines += ["", (sys.modules[claim.check.__module__].__doc__ or "").strip()]
     if claim.empirical:
-        lines += ["", f"{NEEDS_AUDIT}: python -m simulations audit {claim.id}"]
-    _say("\n".join(lines))
+        lines += ["", f"{NEEDS_AUDIT}: {AUDIT} {claim.id}"]
+    say("\n".join(lines))
     return 0
 
 
-@app.command(name="verify")
+@app.command(name="verify", short_help="Verify the claims that need no simulation.")
 def verify_command(ids: Ids = None, json_file: Json = None) -> int:
     """Verify the claims that need no simulation, and show status, scope and guarantee.
 
     Empirical claims are shown as "needs audit" and leave the exit code alone; so do claims whose extra is not
     installed, unless they are named. Claims that are named or do not end as expected are shown with their evidence.
 
+    Reads no file; writes --json alone: a list of {id, statement, kind, source, status, expected_status, scope,
+    guarantee, evidence}, a verdict each. Of a claim that was not verified status, scope, guarantee and evidence are
+    null, and `waits` says for what.
+
     Exit code: 0 all as expected; 1 refuted or otherwise not as expected; 2 bad input; 3 nothing worse than
-    inconclusive where something else was expected.
+    inconclusive where something else was expected; 130 interrupted.
 
     \b
     Examples:
@@ -110,19 +141,18 @@ def verify_command(ids: Ids = None, json_file: Json = None) -> int:
     """
     began = time.monotonic()
     claims = _chosen(ids or [])
-    if json_file is not None:
-        _check_writable(json_file)
     for claim in claims if ids else ():
         if claim.missing:
             raise MissingExtra(f"claim {claim.id!r} {_needs(claim)}, found no {' and no '.join(claim.missing)}")
-    verdicts = list(_verified([claim for claim in claims if not claim.empirical and not claim.missing]))
-    _show_table(claims, verdicts)
-    for verdict in verdicts:
-        if ids or not verdict.as_expected:
-            _show_evidence(verdict)
-    if json_file is not None:
-        _write(json_file, verdicts)
-    _say(_summary(claims, verdicts, time.monotonic() - began))
+    with json_to(json_file) as write:
+        verdicts = list(_verified([claim for claim in claims if not claim.empirical and not claim.missing]))
+        of = {verdict.claim.id: verdict for verdict in verdicts}
+        _show_table(claims, of)
+        for verdict in verdicts:
+            if ids or not verdict.as_expected:
+                _show_evidence(verdict)
+        write([of[claim.id].as_json() if claim.id in of else _waiting(claim) for claim in claims])
+        say(_summary(claims, verdicts, time.monotonic() - began))
     return exit_code(verdicts)
 
 
@@ -144,7 +174,8 @@ def _chosen(ids: Sequence[str]) -> tuple[Claim, ...]:
 
 def _verified(claims: Sequence[Claim]) -> Iterator[Verdict]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("verify", total=len(claims))
         for claim in claims:
             progress.update(bar, description=claim.id)
@@ -152,34 +183,38 @@ def _verified(claims: Sequence[Claim]) -> Iterator[Verdict]:
             progress.advance(bar)
 
 
-def _show_table(claims: Sequence[Claim], verdicts: Sequence[Verdict]) -> None:
-    of = {verdict.claim.id: verdict for verdict in verdicts}
+def _show_table(claims: Sequence[Claim], of: Mapping[str, Verdict]) -> None:
     table = Table(title="verdicts")
     for heading in ("claim", "status", "guarantee", "scope"):
         table.add_column(heading, no_wrap=heading != "scope")
     for claim in claims:
         verdict = of.get(claim.id)
         if verdict is None:
-            waits, how = (
-                (_needs(claim), "") if claim.missing else (NEEDS_AUDIT, f"python -m simulations audit {claim.id}")
-            )
-            table.add_row(claim.id, f"[dim]{waits}[/]", "", how)
+            how = "" if claim.missing else f"{AUDIT} {claim.id}"
+            table.add_row(claim.id, f"[dim]{_waits(claim)}[/]", "", how)
             continue
-        status = f"[{_COLOURS[verdict.status]}]{verdict.status.value}[/]"
+        status = f"[{COLOURS[verdict.status]}]{verdict.status.value}[/]"
         if not verdict.as_expected:
             status += f" [bold red](expected {claim.expected_status.value})[/]"
-        table.add_row(claim.id, status, verdict.guarantee.value, _plain(verdict.scope))
-    _out().print(table)
+        table.add_row(claim.id, status, verdict.guarantee.value, plain(verdict.scope))
+    show(table)
+
+
+def _waiting(claim: Claim) -> dict[str, Any]:
+    """What stands in place of a verdict."""
+    about = {"id": claim.id, "statement": claim.statement, "kind": claim.kind.value, "source": str(claim.source)}
+    about |= {"expected_status": claim.expected_status.value, "waits": _waits(claim)}
+    return {**about, **dict.fromkeys(("status", "scope", "guarantee", "evidence"))}
 
 
 def _show_evidence(verdict: Verdict) -> None:
-    _say(f"\n{verdict.claim.id}: {verdict.claim.statement}")
+    say(f"\n{verdict.claim.id}: {verdict.claim.statement}")
     for item in verdict.evidence:
-        _say(f"  {item.status.value} ({item.method.value}): {item.what}")
-        _say(f"    expected {item.expected}, measured {item.measured}{_tolerance(item)}")
-        _say(f"    {item.scope}")
+        say(f"  {item.status.value} ({item.method.value}): {item.what}")
+        say(f"    expected {item.expected}, measured {item.measured}{_tolerance(item)}")
+        say(f"    {item.scope}")
         if item.witness is not None:
-            _say(f"    witness: {json.dumps(dict(item.witness), default=str)}")
+            say(f"    witness: {json.dumps(dict(item.witness), default=str)}")
 
 
 def _tolerance(item: Evidence) -> str:
@@ -193,7 +228,7 @@ def _summary(claims: Sequence[Claim], verdicts: Sequence[Verdict], seconds: floa
     parts = [f"{as_expected} of {len(verdicts)} claims as expected"]
     lacking = sum(bool(claim.missing) for claim in claims)
     if waiting := len(claims) - len(verdicts) - lacking:
-        parts.append(f"{waiting} left to the audit (python -m simulations audit)")
+        parts.append(f"{waiting} left to the audit ({AUDIT})")
     if lacking:
         parts.append(f"{lacking} left out: their extra is not installed")
     if len(claims) < len(CLAIMS):
@@ -201,40 +236,12 @@ def _summary(claims: Sequence[Claim], verdicts: Sequence[Verdict], seconds: floa
     return f"{'; '.join(parts)}; {seconds:.1f} s"
 
 
+def _waits(claim: Claim) -> str:
+    return _needs(claim) if claim.missing else NEEDS_AUDIT
+
+
 def _needs(claim: Claim) -> str:
     return f"needs the extra {claim.extra!r}"
-
-
-def _check_writable(path: Path) -> None:
-    """Before the work and not after it."""
-    reason = ""
-    if path.is_dir():
-        reason = "it is a folder"
-    elif not path.parent.is_dir():
-        reason = "there is no such folder"
-    elif not os.access(path if path.exists() else path.parent, os.W_OK):
-        reason = "permission denied"
-    if reason:
-        raise Unwritable(f"cannot write to {path}: {reason}")
-
-
-def _write(path: Path, verdicts: Sequence[Verdict]) -> None:
-    try:
-        path.write_text(json.dumps([verdict.as_json() for verdict in verdicts], indent=1) + "\n", encoding="utf-8")
-    except OSError as error:
-        raise Unwritable(f"cannot write to {path}: {error.strerror or error}") from error
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
-
-
-def _out() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _WIDE)
-
-
-def _say(text: str) -> None:
-    _out().print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -253,7 +260,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _refused(message: str) -> int:
-    Console(stderr=True).print(message, markup=False, highlight=False, soft_wrap=True)
+    complain(message)
     return 2
 
 

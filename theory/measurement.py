@@ -24,53 +24,80 @@ class Objective(Protocol):
     """A smooth function with its constants; units holds the number of coordinates of each modality."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The objective with its parameters."""
+
     @property
-    def L(self) -> float: ...  # noqa: D102
+    def L(self) -> float:
+        """A Lipschitz constant of the gradient."""
+
     @property
-    def f_star(self) -> float: ...  # noqa: D102
+    def f_star(self) -> float:
+        """A lower bound of F."""
+
     @property
-    def units(self) -> tuple[int, ...]: ...  # noqa: D102
-    def value(self, w: Tensor) -> Tensor: ...  # noqa: D102
-    def gradient(self, w: Tensor) -> Tensor: ...  # noqa: D102
+    def units(self) -> tuple[int, ...]:
+        """The number of coordinates of each modality."""
+
+    def value(self, w: Tensor) -> Tensor:
+        """F at each row of w (R, d), as (R,)."""
+
+    def gradient(self, w: Tensor) -> Tensor:
+        """The gradient of F at each row of w (R, d), as (R, d)."""
 
 
 class Noise(Protocol):
     """A stochastic gradient with E[g | w] = grad F(w); sigma2 bounds E|g - grad F|^2 at every w, or is None."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The noise with its parameters."""
+
     @property
-    def sigma2(self) -> float | None: ...  # noqa: D102
-    def abc(self, objective: Any) -> tuple[float, float, float]: ...  # noqa: D102
+    def sigma2(self) -> float | None:
+        """A bound on E|g - grad F|^2 at every w, or None where there is none."""
+
+    def abc(self, objective: Any) -> tuple[float, float, float]:
+        """A, B and C with E|g|^2 <= 2 A (F - F*) + B |grad F|^2 + C on this objective."""
 
 
 class Stepsizes(Protocol):
     """A sequence eta_0, eta_1, ..."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
-    def values(self, steps: int) -> Tensor: ...  # noqa: D102
+    def name(self) -> str:
+        """The sequence with its parameters."""
+
+    def values(self, steps: int) -> Tensor:
+        """eta_0, ..., eta_{T-1} for T = steps, as (T,)."""
 
 
 class Named(Protocol):
     """Whatever has a name."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The name, as shown in tables."""
 
 
 class Estimator(Protocol):
     """A masked-gradient method; design and weighting are None for the plain gradient."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """The method, as shown in tables."""
+
     @property
-    def importance(self) -> Importance | None: ...  # noqa: D102
+    def importance(self) -> Importance | None:
+        """What makes sizes of units out of the gradient, or None."""
+
     @property
-    def design(self) -> Design | None: ...  # noqa: D102
+    def design(self) -> Design | None:
+        """The law of the drawn units, or None for the plain gradient."""
+
     @property
-    def weighting(self) -> Weighting | None: ...  # noqa: D102
+    def weighting(self) -> Weighting | None:
+        """What the drawn units are multiplied by, or None for the plain gradient."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -66,8 +66,8 @@ class Pivotal(FixedPointDesign):
         """The duels are decided by the last n - 1 words, in the order of the duels; the order by the keys before.
 
         The first of two goes on iff floor(word m / 2^62) < a, with a / m its probability (`duels.chances`).
-        In a random order the keys are bits[..., :n], and the units meet by ascending key. The duels of a tree are
-        counted round by round.
+        In a random order the keys are bits[..., :n], and the units meet by ascending key (amss_min.sorting.order). The
+        duels of a tree are counted round by round.
         """
         q, positive, count = prepared(p, k)
         r = rounded(q, positive, count)

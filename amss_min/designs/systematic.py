@@ -50,7 +50,7 @@ class Systematic(FixedPointDesign):
         return mean_over_orders(_joint, r, self) if self.random_order else _joint(r)
 
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
-        """The draw at the start bits[..., n] >> 22, in the order of the keys bits[..., :n]."""
+        """The draw at the start bits[..., n] >> 22, in the order of the keys bits[..., :n] (amss_min.sorting.order)."""
         return self._drawn(*prepared(p, k), bits)
 
     def sample_normalised(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
@@ -58,19 +58,21 @@ class Systematic(FixedPointDesign):
         own = type(self)
         if own.sample is not Design.sample or own.select is not Systematic.select:  # a subclass that draws otherwise
             return self.sample(p, k, generator=generator)
-        positive = p > 0
-        return self._drawn(p, positive, torch.minimum(k, positive.sum(-1)), self._words(p, generator))
+        positive = p.sign()
+        count = torch.minimum(k, positive.sum(-1).to(k.dtype))
+        return self._drawn(p, positive, count, self._words(p, generator))
 
     def _drawn(self, q: Tensor, positive: Tensor, count: Tensor, bits: Tensor) -> Draw:
         r = rounded(q, positive, count)
-        start = bits[..., -1:] >> _START_SHIFT
+        keys, start = bits.split([q.shape[-1], 1], -1)
+        start = start >> _START_SHIFT
         if self.random_order:
-            places = order(bits[..., :-1])
+            places = order(keys)
             strides = _crossed(r.gather(-1, places), start)
             drawn = torch.empty_like(strides).scatter_(-1, places, strides)
         else:
             drawn = _crossed(r, start)
-        return Draw(drawn=drawn, q=q, k=count, design=self, pi=r.to(torch.float64) * UNIT)
+        return Draw(drawn=drawn, q=q, k=count, design=self, pi=r.to(torch.float64).mul_(UNIT))
 
 
 def _crossed(r: Tensor, start: Tensor) -> Tensor:

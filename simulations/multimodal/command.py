@@ -15,6 +15,7 @@ from rich.table import Table
 
 from amss_min.testing.loading import BadInput
 from simulations.console import complain, out, plain
+from simulations.console import show as show_table
 from simulations.multimodal.building import network
 from simulations.multimodal.data.shipped import SHIPPED
 from simulations.multimodal.datasets import Dataset
@@ -24,6 +25,7 @@ from simulations.multimodal.methods.base import Setup
 from simulations.multimodal.names import close_names
 from simulations.multimodal.replicate import Replicate
 from simulations.multimodal.results import record, write_json
+from simulations.multimodal.rotation import turned_modalities
 from simulations.multimodal.settings import Settings, read_settings
 from simulations.multimodal.sources import load
 from simulations.multimodal.summary import Interval
@@ -110,6 +112,8 @@ def prepared(request: Request, choose: Callable[[Settings], Settings]) -> tuple[
             f"--diagnose needs three whole minibatches, found batch={settings.training.batch} and "
             f"{len(parts['train'])} train rows"
         )
+    if settings.training.rotation:
+        turned_modalities(dataset)
     net = network(dataset, settings.model, replicate.generator("weights"))
     for name in settings.methods:
         kind, options = settings.method(name)
@@ -166,12 +170,12 @@ def show(values: dict[str, Any], target: Path) -> None:
     """The scores of a training record as a table, and how they came about."""
     summary, names = values["summary"], list(values["data"]["features"])
     console = out()
-    console.print(scores_table(values["data"]["name"], summary, names))
+    show_table(scores_table(values["data"]["name"], summary, names))
     for run in values["runs"]:
         if run["diagnosis"] and run["seed"] == values["runs"][0]["seed"]:
             epoch, found = list(run["diagnosis"].items())[-1]
             console.print(f"{run['method']}, seed {run['seed']}, after epoch {epoch}:", highlight=False)
-            console.print(diagnosis_table(found))
+            show_table(diagnosis_table(found))
     notes = (f"intervals: {summary['assumption']}", f"split: {values['split']['note']}.", f"scale: {values['scale']}.")
     for line in (*notes, f"written: {target}"):
         console.print(line, markup=False, highlight=False, soft_wrap=True)

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from amss_min.testing.loading import BadInput
 from simulations.console import out, plain
+from simulations.console import show as show_table
 from simulations.multimodal.claims import verdict
 from simulations.multimodal.command import Request, carried_out, prepared, ready, refused, scores_table
 from simulations.multimodal.comparison import compare
@@ -54,8 +55,8 @@ def _compared(settings: Settings, seeds: int | None) -> Settings:
 def show(values: dict[str, Any], target: Path) -> None:
     """Scores, differences with simultaneous intervals, and tuning."""
     console = out()
-    console.print(scores_table(values["data"]["name"], values["summary"], list(values["data"]["features"])))
-    console.print(_differences(values))
+    show_table(scores_table(values["data"]["name"], values["summary"], list(values["data"]["features"])))
+    show_table(_differences(values))
     if values["claim"] is not None:
         console.print(f"{values['claim']['id']}: {values['claim']['status']}", style="bold", highlight=False)
         console.print(values["claim"]["statement"], markup=False, highlight=False, soft_wrap=True)

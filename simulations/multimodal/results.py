@@ -20,6 +20,7 @@ SELECTION = (
     "best epoch by validation accuracy, ties to the lower validation loss, then to the earlier epoch; test rows are "
     "scored once, with the weights of that epoch, so validation scores are optimistic and test scores are not"
 )
+LAST = "none: the weights after the last epoch; test rows are scored once, with these"
 RANDOM_SPLIT = (
     "rows are divided at random within each class; rows may come from the same recording, so the scores speak of new "
     "rows of known recordings, not of new recordings or new people"
@@ -49,7 +50,7 @@ def record(
         "methods": {name: settings.method(name)[0].summary for name in settings.methods},
         "versions": versions(),
         "split": {"percent": dict(PERCENT), "note": split_note(dataset)},
-        "selection": SELECTION,
+        "selection": SELECTION if settings.training.select == "best" else LAST,
         "scale": SCALE,
         "seconds": round(seconds, 1),
         "runs": runs,

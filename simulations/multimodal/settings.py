@@ -60,7 +60,9 @@ class Training(_Section):
 
     epochs, batch: length and batch size. optimizer: sgd with momentum, or adamw with betas (momentum, .999). lr,
     weight_decay: of it; lr is multiplied by lr_decay after lr_step epochs. patience: epochs without a better validation
-    score before the end, 0 for none. precision: float32, or bfloat16 for the forward pass of the encoders and the
+    score before the end, 0 for none. select: whose weights are scored, those of the epoch best on validation or of the
+    last. rotation: standard deviation, in degrees, of random turns of three-axis signals in training, see Rotation; 0
+    for none. precision: float32, or bfloat16 for the forward pass of the encoders and the
     fusion. device: cpu or cuda. checkpoint_seconds: least time between two checkpoints.
     """
 
@@ -73,6 +75,8 @@ class Training(_Section):
     lr_step: Count = 60
     lr_decay: Fraction = 0.1
     patience: Whole = 0
+    select: Literal["best", "last"] = "best"
+    rotation: Annotated[float, Field(ge=0, le=180)] = 0.0
     precision: Literal["float32", "bfloat16"] = "float32"
     device: str = "cpu"
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 20.0
@@ -87,6 +91,15 @@ class Training(_Section):
         if device.type not in ("cpu", "cuda") or (device.type == "cuda" and not torch.cuda.is_available()):
             raise ValueError(f"the device must be cpu, or cuda where there is a GPU, found {name!r}")
         return name
+
+    @model_validator(mode="after")
+    def _with_one_end(self) -> "Training":
+        if self.select == "last" and self.patience:
+            raise ValueError(
+                f"with training.select=last nothing is chosen by validation scores, so training.patience must be 0, "
+                f"found {self.patience}"
+            )
+        return self
 
 
 class Compare(_Section):
@@ -193,7 +206,7 @@ def read_settings(path: Path, overrides: Sequence[str] = (), **fixed: Any) -> Se
     try:
         values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError(f"cannot read the settings {path}: {error}") from error
+        raise SettingsError(f"cannot read the settings {path}: {getattr(error, 'strerror', None) or error}") from error
     for override in overrides:
         name, sign, text = override.partition("=")
         if not sign:

@@ -1,7 +1,7 @@
 """Train, validation and test apart: groups and identical rows whole, classes spread, scaled by the train rows alone."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -85,12 +85,14 @@ class Part:
 
     arrays: modality -> (N, ...), all rows. numbers (n,): the rows of the part. target (n, ...).
     scales: modality -> shift and factor, z = (x - shift) * factor; modalities without are left as they are.
+    standard: the same of what standardised the rows that `rows` gives, there or before.
     """
 
     arrays: Mapping[str, NDArray[Any]]
     numbers: NDArray[np.int64]
     target: Tensor
     scales: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]
+    standard: Mapping[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -128,13 +130,13 @@ def standardised(dataset: Dataset, parts: Mapping[str, NDArray[np.int64]]) -> di
     """
     floats = [name for name, array in dataset.features.items() if array.dtype == np.float32]
     scales = {name: _scale(dataset.features[name], parts["train"]) for name in floats if dataset.standardise}
-    arrays = dict(dataset.features)
+    arrays, standard = dict(dataset.features), scales
     if sum(array.nbytes for array in arrays.values()) <= _HELD:
         for name, (shift, factor) in scales.items():
             arrays[name] = ((arrays[name].astype(np.float64) - shift) * factor).astype(np.float32)
         scales = {}
     target = _target(dataset, parts["train"])
-    return {part: Part(arrays, rows, target[torch.from_numpy(rows)], scales) for part, rows in parts.items()}
+    return {part: Part(arrays, rows, target[torch.from_numpy(rows)], scales, standard) for part, rows in parts.items()}
 
 
 def _scale(array: NDArray[Any], rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:

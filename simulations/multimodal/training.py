@@ -20,6 +20,7 @@ from simulations.multimodal.methods.base import Look, Method, Setup
 from simulations.multimodal.model import FusionNet, Output
 from simulations.multimodal.nonfinite import Finding, NonFiniteError, check_loss, check_tensors
 from simulations.multimodal.replicate import Replicate, digest, orders
+from simulations.multimodal.rotation import Rotation, turned_modalities
 from simulations.multimodal.settings import Settings
 from simulations.multimodal.splits import Part
 
@@ -33,10 +34,10 @@ class Run:
     """What a run leaves.
 
     best_epoch: 1-based; the epoch of highest validation score, ties to the lower validation loss, then to the earlier
-    epoch. epochs: how many were trained. lr: the stepsize. validation, test: scores of the weights after the best
-    epoch; test rows are scored once, at the end. history: see History. paired: digests of what all methods of a seed
-    share: split, weights, batches. cost: parameters; seconds_per_step, median over epochs; peak_memory, bytes, of the
-    device or else of the whole process. diagnosis: see `diagnose`, by epoch.
+    epoch; with select = "last" the last one. epochs: how many were trained. lr: the stepsize. validation, test: scores
+    of the weights after the best epoch; test rows are scored once, at the end. history: see History. paired: digests of
+    what all methods of a seed share: split, weights, batches. cost: parameters; seconds_per_step, median over epochs;
+    peak_memory, bytes, of the device or else of the whole process. diagnosis: see `diagnose`, by epoch.
     """
 
     method: str
@@ -112,6 +113,10 @@ class _Session:
         self.method.attach(self.optimizer)
         self.history = History(dataset.modalities)
         self.batches = self.replicate.generator("batches")
+        self.turns = self.replicate.generator("rotations")
+        self.rotation: Rotation | None = None
+        if plan.rotation:
+            self.rotation = Rotation(self.parts["train"], turned_modalities(dataset), plan.rotation, self.turns)
         self.epoch, self.step = 0, 0
         self.best: tuple[tuple[float, float], int, dict[str, Any], dict[str, Any]] | None = None
         self.diagnosis: dict[str, Any] = {}
@@ -166,13 +171,16 @@ class _Session:
         found = seen(self.net, self.method, self.parts["validation"], self.device)
         chosen = found.look(self.task)
         rank = (chosen.metric, -chosen.loss)
-        if self.best is None or rank > self.best[0]:
+        if self.best is None or self.settings.select == "last" or rank > self.best[0]:
             held = self.method.state_dict()
             self.best = rank, self.epoch, copy.deepcopy(self.net.state_dict()), copy.deepcopy(held)
         return self.history.epoch(chosen, found, seconds)
 
     def _one_step(self, part: Part, rows: Tensor) -> None:
-        batch = part.rows(rows).to(self.device)
+        batch = part.rows(rows)
+        if self.rotation is not None:
+            batch = self.rotation(batch)
+        batch = batch.to(self.device)
         if self.settings.precision == "bfloat16":
             with torch.autocast(self.device.type, torch.bfloat16):
                 rough = self.net(batch.features)
@@ -247,6 +255,7 @@ class _Session:
             "schedule": self.schedule.state_dict(),
             "history": self.history.as_json(),
             "batches": self.batches.get_state(),
+            "rotations": self.turns.get_state(),
             "layers": torch.get_rng_state(),
             "layers_device": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "epoch": self.epoch,
@@ -264,6 +273,7 @@ class _Session:
         self.schedule.load_state_dict(state["schedule"])
         self.history.load(state["history"])
         self.batches.set_state(state["batches"])
+        self.turns.set_state(state["rotations"])
         torch.set_rng_state(state["layers"])
         if state["layers_device"] is not None:
             torch.cuda.set_rng_state(state["layers_device"], self.device)

@@ -8,12 +8,11 @@ from pathlib import Path
 import torch
 
 from amss_min.testing import Evidence, Status
+from amss_min.testing.files import json_to
 from amss_min.testing.python_file import BadInput, object_of, one_line
 from simulations.audit import exit_code, leveled_scope, record
-from simulations.console import out, progress, say, show_surprises, verdict_table, written_to
+from simulations.console import progress, say, show, show_surprises, verdict_table
 from simulations.experiments import Experiment, Level
-from simulations.results import write_json
-from simulations.stranger.command import check_file
 from theory.measurement import Measurement, Run
 from theory.verdict import Claim, Verdict
 
@@ -28,18 +27,15 @@ def audit_claim(target: str, *, seed: int, level: Level, json_file: Path | None 
     torch.set_num_threads(1)
     began = time.monotonic()
     claim, experiment = loaded(target)
-    if json_file is not None:
-        check_file(json_file)
     asked = f"python -m simulations audit --claim {target} --seed {seed}"
     command = asked if level is Level.USUAL else f"{asked} --{level.value}"
-    verdict = verified(claim, experiment, seed=seed, level=level, command=command)
-    out().print(verdict_table([(verdict, verdict.status.value, leveled_scope(verdict, level))]))
-    show_surprises([verdict])
-    if json_file is not None:
-        with written_to(json_file):
-            write_json(json_file, [record(verdict, level)])
-    code = exit_code([verdict])
-    say(f"{'as expected' if code == 0 else 'not as expected'}, {time.monotonic() - began:.0f} s")
+    with json_to(json_file) as write:
+        verdict = verified(claim, experiment, seed=seed, level=level, command=command)
+        show(verdict_table([(verdict, verdict.status.value, leveled_scope(verdict, level))]))
+        show_surprises([verdict])
+        write([record(verdict, level)])
+        code = exit_code([verdict])
+        say(f"{'as expected' if code == 0 else 'not as expected'}, {time.monotonic() - began:.0f} s")
     return code
 
 

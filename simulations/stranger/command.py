@@ -11,11 +11,12 @@ from typing import Any
 import torch
 
 from amss_min.testing import Status
+from amss_min.testing.files import check_file, json_to
 from amss_min.testing.python_file import BadInput, object_of, one_line
 from simulations.audit import exit_code
-from simulations.console import out, progress, say, show_surprises, verdict_table, written_to
+from simulations.console import progress, say, show, show_surprises, verdict_table, written_to
 from simulations.experiments.base import Cell
-from simulations.results import check_writable, write_json
+from simulations.results import write_json
 from simulations.stranger.constants import F_STAR, MU, L, Searched, measured_again, searched
 from simulations.stranger.dependants import DEPENDANTS, NOT_RUN, Dependant
 from simulations.stranger.loading import load_start
@@ -94,20 +95,15 @@ def audit_objective(request: Request, json_file: Path | None = None, witness_fil
     objective = request.objective()
     start = _start(objective, request.start)
     place = witness_file or Path(f"{request.target.rpartition(':')[2]}.witness.json")
-    for path in (json_file, place):
-        if path is not None:
-            check_file(path)
-    found = verdicts_on(objective, start, request)
-    _show(found)
-    if json_file is not None:
-        with written_to(json_file):
-            write_json(json_file, found.as_json())
-    for number, one in enumerate(one for one in found.searches if one.refuted):
-        _show_witness(one, place.with_name(f"{one.constant.name}-{place.name}") if number else place)
-    say(
-        f"{sum(v.as_expected for v in found.verdicts)} of {len(found.verdicts)} as expected, "
-        f"{time.monotonic() - began:.0f} s"
-    )
+    check_file(place)
+    with json_to(json_file) as write:
+        found = verdicts_on(objective, start, request)
+        _show(found)
+        write(found.as_json())
+        for number, one in enumerate(one for one in found.searches if one.refuted):
+            _show_witness(one, place.with_name(f"{one.constant.name}-{place.name}") if number else place)
+        as_expected = sum(verdict.as_expected for verdict in found.verdicts)
+        say(f"{as_expected} of {len(found.verdicts)} as expected, {time.monotonic() - began:.0f} s")
     return exit_code(found.verdicts)
 
 
@@ -174,16 +170,6 @@ def replayed(path: Path) -> int:
     return 1 if again else 0
 
 
-def check_file(path: Path) -> None:
-    """Raise Unwritable, before the work, where this file cannot be written."""
-    with written_to(path):
-        if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(0, "there is no such folder")
-        check_writable(path.parent)
-
-
 def _start(objective: Stated, text: str | None) -> tuple[float, ...]:
     size = 1.0 if math.isinf(objective.radius) else min(1.0, objective.radius / (4 * math.sqrt(objective.d)))
     start = [size] * objective.d if text is None else load_start(text, objective.d)
@@ -217,7 +203,7 @@ def _show(found: ObjectiveAudit) -> None:
         status = verdict.status.value + (", not run" if verdict.scope.startswith(NOT_RUN) else "")
         rows.append((verdict, status + (f", {condition}" if condition else ""), verdict.scope.removeprefix(NOT_RUN)))
     say(f"{found.objective.name}, f_star={found.objective.f_star:g} as stated")
-    out().print(verdict_table(rows))
+    show(verdict_table(rows))
     refuted = [verdict for verdict in found.verdicts if verdict.status is Status.REFUTED]
     show_surprises(refuted)
     broken = [v for v in found.verdicts if v.status is Status.INCONCLUSIVE and not v.as_expected and "broke" in v.scope]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from rich.table import Table
 
+from amss_min.testing.files import STDOUT, json_to
 from amss_min.testing.loading import BadInput
 from simulations.audit import UnknownName
-from simulations.console import out, plain, say, written_to
-from simulations.results import check_writable, write_json, write_text
+from simulations.console import plain, say, show, written_to
+from simulations.results import check_writable, write_text
 from simulations.sweeps.reading import StoredCell
 from simulations.sweeps.store import Store
 from simulations.sweeps.tables import Row, cell_row, configuration, curve_rows, finite, selected, shown
@@ -26,7 +27,8 @@ def query_command(
 ) -> int:
     """Print the cells of a store that meet the conditions, or the mean curves of quantities; write them to files.
 
-    Tables leave out columns that are the same in every row. Returns 0; raises StoreError, BadInput, UnknownName.
+    The table leaves out settings that are the same in every row; the files have them. In JSON a number that is not
+    finite is null. Returns 0; raises StoreError, BadInput, UnknownName.
     """
     orders = quantile_orders(quantiles)
     with Store.open(path) as store, store.snapshot():
@@ -39,15 +41,18 @@ def query_command(
             rows = [row for name in quantities for cell in cells for row in curve_rows(store, cell, name, orders)]
         else:
             rows = [cell_row(cell) for cell in cells]
-    _show(rows, cells)
-    if known and not quantities:
-        say(f"quantities: {', '.join(known)}")
-    for file, write in ((csv_file, write_csv), (json_file, write_rows)):
-        if file is not None:
-            with written_to(file):
-                check_writable(file.parent)
-                write(file, rows)
-            say(f"written: {file}")
+    with json_to(json_file) as write:
+        _show(rows, cells)
+        if known and not quantities:
+            say(f"quantities: {', '.join(known)}")
+        if csv_file is not None:
+            with written_to(csv_file):
+                check_writable(csv_file.parent)
+                write_csv(csv_file, rows)
+            say(f"written: {csv_file}")
+        write([{name: finite(value) for name, value in row.items()} for row in rows])
+        if json_file not in (None, STDOUT):
+            say(f"written: {json_file}")
     return 0
 
 
@@ -78,11 +83,6 @@ def write_csv(path: Path, rows: Sequence[Row]) -> None:
     write_text(path, text.getvalue())
 
 
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """A JSON list of objects; a number that is not finite is null; raises OSError."""
-    write_json(path, [{name: finite(value) for name, value in row.items()} for row in rows])
-
-
 def columns(rows: Sequence[Row]) -> list[str]:
     """The names of all rows, in the order of their first appearance."""
     return list(dict.fromkeys(name for row in rows for name in row))
@@ -102,5 +102,5 @@ def _show(rows: Sequence[Row], cells: Sequence[StoredCell]) -> None:
         table.add_column(plain(name))
     for row in rows:
         table.add_row(*(plain(shown(row.get(name))) for name in names))
-    out().print(table)
+    show(table)
     say(f"cells: {len(cells)}" + (f", all with {', '.join(same)}" if same else ""))

@@ -3,10 +3,12 @@
 import time
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
-from simulations.console import out, plain, say
+from amss_min.testing.files import json_to
+from simulations.console import plain, say, show
 from simulations.sweeps.locking import writer
 from simulations.sweeps.progress import duration
 from simulations.sweeps.reading import Pace, Reading
@@ -18,25 +20,42 @@ WINDOW_S = 300.0
 _FAILURES = 5
 
 
-def status_command(path: Path) -> int:
-    """Print blocks by study and status, the rate, the time left, and the last failures.
+def status_command(path: Path, json_file: Path | None = None) -> int:
+    """Print blocks by study and status, the rate, the time left, and the last failures; write them to `json_file`.
 
-    Returns 0; raises StoreError. Reads beside a writer, and holds it up in nothing.
+    Returns 0; raises StoreError and Unwritable. Reads beside a writer, and holds it up in nothing.
     """
-    with Store.open(path) as store, store.snapshot():
+    with json_to(json_file) as write, Store.open(path) as store, store.snapshot():
         now = time.time()
         table = Table(title=plain(str(path)))
         for title in ("study", "blocks", "done", "failed", "waiting", "time of workers"):
             table.add_column(title, justify="left" if title == "study" else "right")
+        studies = []
         for name, counts in store.studies():
             numbers = (counts.blocks, counts.done, counts.failed, counts.waiting)
             table.add_row(plain(name), *map(str, numbers), duration(counts.seconds))
-        out().print(table)
+            keys = ("study", "blocks", "done", "failed", "waiting", "seconds")
+            studies.append(dict(zip(keys, (name, *numbers, counts.seconds), strict=True)))
+        show(table)
         holder = writer(path)
+        pace = rate(store.pace(now - WINDOW_S), now) if holder else None
         say(f"{holder} is writing" if holder else "nobody is writing")
-        if holder:
-            say(rate(store.pace(now - WINDOW_S), now))
-        _show_failures(store)
+        if pace:
+            say(pace)
+        failures = _failures(store)
+        for failure in failures[:_FAILURES]:
+            say(f"failed: block {failure['block']} of cell {failure['cell']}: {failure['reason']}")
+        if len(failures) > _FAILURES:
+            say("and more: `export` writes every traceback to blocks.parquet")
+        write(
+            {
+                "store": str(path),
+                "studies": studies,
+                "writer": str(holder) if holder else None,
+                "rate": pace,
+                "failures": failures[:_FAILURES],
+            }
+        )
     return 0
 
 
@@ -59,10 +78,10 @@ def rate(pace: Pace, now: float) -> str:
     return f"{told}; about {duration(pace.waiting_s / pace.done_s * elapsed)} left"
 
 
-def _show_failures(store: Reading) -> None:
-    found = list(islice(store.blocks(failed_only=True), _FAILURES + 1))
-    for block in found[:_FAILURES]:
+def _failures(store: Reading) -> list[dict[str, Any]]:
+    """The last failures, and one more where there are more."""
+    found = []
+    for block in islice(store.blocks(failed_only=True), _FAILURES + 1):
         lines = block.error.strip().splitlines() or ["no reason given"]
-        say(f"failed: block {block.number} of cell {block.cell}: {lines[-1]}")
-    if len(found) > _FAILURES:
-        say("and more: `export` writes every traceback to blocks.parquet")
+        found.append({"cell": block.cell, "block": block.number, "reason": lines[-1]})
+    return found

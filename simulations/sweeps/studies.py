@@ -115,7 +115,7 @@ def read_plan(reference: str, overrides: Sequence[str] = ()) -> Plan:
         there = f"; there is {', '.join(beside[:8])}" if beside else ""
         raise BadInput(f"no study {str(path)!r}{there}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadInput(f"cannot read the study {path}: {error}") from error
+        raise BadInput(f"cannot read the study {path}: {getattr(error, 'strerror', None) or error}") from error
     return plan_of(path.stem, overridden(values, overrides))
 
 

@@ -6,15 +6,18 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 
+from amss_min.testing.files import json_to
 from amss_min.testing.loading import BadInput
-from simulations.console import Interrupted, out, plain, say, written_to
+from simulations.audit import UnknownName
+from simulations.console import Interrupted, plain, say, show, written_to
 from simulations.results import write_json
 from simulations.sweeps import phase
 from simulations.sweeps.driver import Stopped, Tally, drive
-from simulations.sweeps.executors import executor
+from simulations.sweeps.executors import ENGINES, executor
 from simulations.sweeps.outcome import canonical
 from simulations.sweeps.progress import duration, shown
 from simulations.sweeps.store import Store
@@ -26,7 +29,7 @@ _WIDTH = 120
 
 @dataclass(frozen=True)
 class Request:
-    """What was asked for; store: None for results/sweeps/NAME.sqlite."""
+    """What was asked for; store: None for results/sweeps/NAME.sqlite; json_file: of a dry run."""
 
     study: str
     store: Path | None = None
@@ -36,6 +39,7 @@ class Request:
     dry_run: bool = False
     retry_failed: bool = False
     overrides: tuple[str, ...] = ()
+    json_file: Path | None = None
 
 
 def sweep_command(request: Request) -> int:
@@ -47,8 +51,14 @@ def sweep_command(request: Request) -> int:
     plan = read_plan(request.study, request.overrides)
     path = request.store or Path("results") / "sweeps" / f"{plan.name}.sqlite"
     workers = request.workers or os.cpu_count() or 1
+    if request.json_file is not None and not request.dry_run:
+        raise BadInput("--json belongs to --dry-run, found it without: `status` and `query` tell what a store holds")
+    if request.engine not in ENGINES:
+        raise UnknownName("engine", request.engine, ENGINES)
     if request.dry_run:
-        return _dry_run(plan, path, workers)
+        with json_to(request.json_file) as write:
+            write(_dry_run(plan, path, workers))
+        return 0
     _tried(plan)
     began = time.monotonic()
     with Store.open(path, write=True) as store:
@@ -130,7 +140,8 @@ def _tried(plan: Plan) -> dict[str, float]:
     return found
 
 
-def _dry_run(plan: Plan, path: Path, workers: int) -> int:
+def _dry_run(plan: Plan, path: Path, workers: int) -> dict[str, Any]:
+    """Print what a study would take; the same in JSON types, times in seconds."""
     factors = _tried(plan)
     times = [seconds * factors[plan.kind.family(cell)] for cell, seconds in zip(plan.cells, plan.seconds, strict=True)]
     total = sum(count * seconds for count, seconds in zip(plan.counts, times, strict=True))
@@ -138,21 +149,33 @@ def _dry_run(plan: Plan, path: Path, workers: int) -> int:
     table = Table(title=f"{plan.name}: {plain(plan.study.about) or plan.study.kind}", show_header=False)
     table.add_column("what")
     table.add_column("how much")
+    longest = max(max(times), total / workers)
     rows = {
         "cells": f"{len(plan.cells)}",
         "replicates of each": f"{plan.study.replicates}",
         "blocks": f"{sum(plan.counts)}",
         "time of a block, measured here": f"{duration(min(times))} to {duration(max(times))}",
         "work": f"{duration(total)} on one core",
-        "time": f"{duration(max(max(times), total / workers))} with {workers} workers",
+        "time": f"{duration(longest)} with {workers} workers",
         "store": f"{sizes / 1e6:.1f} MB in {path}",
     }
     for what, value in rows.items():
         table.add_row(what, plain(value))
-    out().print(table)
+    show(table)
     for said in _advice(plan, times):
         say(said)
-    return 0
+    return {
+        "study": plan.name,
+        "cells": len(plan.cells),
+        "replicates": plan.study.replicates,
+        "blocks": sum(plan.counts),
+        "block_seconds": [min(times), max(times)],
+        "core_seconds": total,
+        "workers": workers,
+        "seconds": longest,
+        "store": str(path),
+        "bytes": round(sizes),
+    }
 
 
 def _advice(plan: Plan, times: Iterable[float]) -> list[str]:

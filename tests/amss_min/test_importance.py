@@ -7,6 +7,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from amss_min import importance as importance_module
 from amss_min.importance import GradientNorm, SquaredGradient, water_filling
 
 SIZES = st.lists(st.one_of(st.integers(0, 9).map(float), st.floats(1e-300, 1e3)), min_size=1, max_size=9)
@@ -44,6 +45,21 @@ def test_water_filling_is_the_rational_one(sizes: list[float], k: int) -> None:
     error = Fraction(2 * len(sizes) + 4, 2**53)
     for value, exact in zip(found, rational_water_filling(sizes, k), strict=True):
         assert abs(Fraction(value) - exact) <= error * exact + Fraction(1, 2**1000)
+
+
+@pytest.mark.parametrize("rounds", [0, 1, 4, 100])
+def test_rounds_and_the_sort_fill_alike(rounds: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importance_module, "_ROUNDS", rounds)
+    draw = torch.rand(40, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    # None is capped; some are; one more in almost every round; all of them; a row of zeros.
+    rows = [1 + draw, draw**8, 2.0 ** -torch.arange(40, dtype=torch.float64), (draw > 0.5).double(), 0 * draw]
+    counts = [8, 8, 30, int((draw > 0.5).sum()), 0]
+    found = water_filling(torch.stack(rows), torch.tensor(counts)).tolist()
+    error = Fraction(2 * 40 + 4, 2**53)  # as above
+    for sizes, k, pi in zip(rows[:-1], counts[:-1], found[:-1], strict=True):
+        for value, exact in zip(pi, rational_water_filling(sizes.tolist(), k), strict=True):
+            assert abs(Fraction(value) - exact) <= error * exact
+    assert found[-1] == [0.0] * 40
 
 
 @given(SIZES, st.integers(1, 9), st.integers(-20, 20))

@@ -102,7 +102,7 @@ def test_results_that_cannot_be_written_are_refused_before_any_work(
     assert bench.bench_command(tmp_path / "results", 20) == 2
     captured = capfd.readouterr()
     assert captured.out == ""
-    assert captured.err == f"cannot write to {tmp_path}/results/: File exists\n"
+    assert captured.err == f"cannot write to {tmp_path}/results/: it is a file, not a folder\n"
 
 
 def test_numbers_below_one_are_refused() -> None:

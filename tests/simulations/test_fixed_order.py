@@ -1,13 +1,14 @@
 """The estimate in few passes is the production one: same units, same weights, and exact by the same argument."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from amss_min.designs import Successive, Systematic
-from amss_min.importance import GradientNorm, Importance, SquaredGradient
+from amss_min.importance import GradientNorm, Importance, SquaredGradient, water_filling
 from amss_min.weightings import HorvitzThompson
-from simulations.fixed_order import FixedOrder, _Equal, applies
+from simulations.fixed_order import FixedOrder, Reals, _capped, _Equal, _Sized, applies
 from simulations.methods import METHODS, Method
 
 CPU = torch.device("cpu")
@@ -132,3 +133,44 @@ def test_a_replicate_that_overflowed_harms_no_other() -> None:
     words, others = starts(6), [0, 1, 4, 5]
     whole = estimated(GradientNorm(0.1), x, words)
     assert torch.equal(estimated(GradientNorm(0.1), broken, words)[others], whole[others])
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("importance", [GradientNorm(0.1), SquaredGradient(0.5)], ids=repr)
+@pytest.mark.parametrize(("n", "k"), [(100, 25), (800, 200), (1000, 10)])
+def test_every_unit_keeps_a_step_of_the_grid(n: int, k: int, importance: Importance, dtype: torch.dtype) -> None:
+    """Ends are on the grid, A + C_n is A + k, and neighbours differ, where many units are capped and where none is."""
+    part = _Sized(importance, n, k, dtype, 40)
+    assert part.least >= (n / 2 + 10) * part.unit
+    x = torch.randn(60, n, dtype=dtype, generator=torch.Generator().manual_seed(5))
+    spread = torch.linspace(0, 4, 60, dtype=dtype).unsqueeze(-1)
+    drawn = part.multipliers((spread * x).exp(), torch.zeros(60, 1, dtype=dtype))
+    assert bool(drawn.isfinite().all())
+    steps = part.room.ends.to(torch.float64).sub(part.anchor).div(part.unit)
+    assert torch.equal(steps, steps.round()) and bool((steps.diff(dim=-1) >= 1).all())
+    assert bool((steps[:, 0] == 0).all() and (steps[:, -1] * part.unit == k).all())
+
+
+def rows_to_cap(kind: type[np.float32] | type[np.float64], n: int = 60) -> Reals:
+    """Rows of sum 20 of which from 1 to 15 units are capped, in from 1 to many rounds."""
+    rng = np.random.default_rng(2)
+    sizes = np.exp(np.linspace(0.5, 6, 40)[:, None] * rng.standard_normal((40, n)))
+    rows: Reals = (20 * sizes / sizes.sum(1, keepdims=True)).astype(kind)
+    return rows
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_capped_row_does_not_depend_on_the_rows_beside_it(kind: type[np.float32] | type[np.float64]) -> None:
+    rows = rows_to_cap(kind)
+    together = _capped(rows.copy(), 20)
+    assert len({int((row == 1).sum()) for row in together}) > 5
+    for i, row in enumerate(rows):
+        assert np.array_equal(_capped(row[None].copy(), 20)[0], together[i])
+        assert np.array_equal(_capped(rows[i : i + 3].copy(), 20)[0], together[i])
+
+
+def test_capped_rows_are_those_of_water_filling() -> None:
+    rows = rows_to_cap(np.float64)
+    wanted = water_filling(torch.from_numpy(rows), torch.full((len(rows),), 20)).numpy()
+    # Both find c by one quotient, of a sum of 60 terms at most: 61 roundings, and one more of the product.
+    assert np.allclose(_capped(rows.copy(), 20), wanted, rtol=2 * 62 * 2.0**-53, atol=0)

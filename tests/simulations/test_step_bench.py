@@ -10,9 +10,9 @@ from torch import nn
 
 from amss_min import heads, rows
 from amss_min.plan import blocks_of
-from simulations import bench, step_bench
+from simulations import bench, released_loop, step_bench
 from simulations.multimodal.resnet import ResNet18
-from simulations.released_loop import mask_each
+from simulations.released_loop import Sizes, mask_each
 from simulations.step_models import LARGE, PAIRS, parameters, resnet, transformer
 
 
@@ -45,23 +45,51 @@ def test_models_have_the_sizes_of_their_names() -> None:
     assert 345e6 < large < 355e6
 
 
+@pytest.mark.parametrize("sizes", ["gn", "sqrt_gn", "gn_wn"])
 @pytest.mark.parametrize("plus", [True, False])
-def test_the_loop_masks_as_its_equations_say(plus: bool) -> None:
+def test_the_loop_masks_as_its_equations_say(plus: bool, sizes: Sizes) -> None:
     generator = torch.Generator().manual_seed(0)
-    filters, query = nn.Parameter(torch.zeros(6, 2, 3, 3)), nn.Parameter(torch.zeros(8, 8))
+    filters, query = (nn.Parameter(torch.randn(shape, generator=generator)) for shape in ((6, 2, 3, 3), (8, 8)))
     blocks = blocks_of({"one": [rows(filters), heads(query, 4, axis=1)]})
     for parameter in (filters, query):
         parameter.grad = torch.randn(parameter.shape, generator=generator)
     before = [filters.grad.clone(), query.grad.clone()]
-    mask_each(blocks, 0.5, generator, plus=plus)
-    for gradient, was, n in ((filters.grad, before[0].flatten(1), 6), (query.grad.T, before[1].T.reshape(4, 16), 4)):
-        units = gradient.reshape(n, -1)
-        kept = (units != 0).any(1)
+    mask_each(blocks, 0.5, generator, plus=plus, sizes=sizes)
+    units = [filters.grad.flatten(1), query.grad.T.reshape(4, 16)]
+    gradients = [before[0].flatten(1), before[1].T.reshape(4, 16)]
+    weights = [filters.detach().flatten(1), query.detach().T.reshape(4, 16)]
+    for unit, was, own in zip(units, gradients, weights, strict=True):
+        n = len(unit)
+        kept = (unit != 0).any(1)
         assert int(kept.sum()) == n // 2
         energy = was.double().square().sum(1)
-        weight = 1 / (energy / energy.sum() + 1 / n) if plus else torch.ones(n)
-        # A float32 sum of m squares twice, a few more roundings: relative error below (m + 8) unit roundoffs, m = 18.
-        torch.testing.assert_close(units[kept], (was * weight[:, None]).float()[kept], rtol=26 * 2.0**-24, atol=0.0)
+        size = {"gn": energy, "sqrt_gn": energy.sqrt(), "gn_wn": energy / own.double().square().sum(1)}[sizes]
+        weight = 1 / (size / size.sum() + 1 / n) if plus else torch.ones(n)
+        # A float32 sum of m squares twice, a few more roundings: relative error below (2 m + 8) roundings, m = 18.
+        torch.testing.assert_close(unit[kept], (was * weight[:, None]).float()[kept], rtol=44 * 2.0**-24, atol=0.0)
+
+
+def test_squares_that_are_not_used_change_nothing_and_are_computed_as_in_a_training_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded: list[bool] = []
+    sums = released_loop._sums
+
+    def noted(squares: torch.Tensor, inner: list[int]) -> torch.Tensor:
+        recorded.append(squares.requires_grad)
+        return sums(squares, inner)
+
+    monkeypatch.setattr(released_loop, "_sums", noted)
+    masked = []
+    for squares in (True, False):
+        generator = torch.Generator().manual_seed(0)
+        filters = nn.Parameter(torch.randn(6, 2, 3, 3, generator=generator))
+        filters.grad = torch.randn(filters.shape, generator=generator)
+        with torch.no_grad():
+            mask_each(blocks_of({"one": [filters]}), 0.5, generator, unused_squares=squares)
+        masked.append(filters.grad)
+    assert torch.equal(*masked)
+    assert recorded == [False, True, False]  # of the gradient, of the parameter; of the gradient alone
 
 
 def test_slow_ways_may_be_timed_less_often_and_fast_ones_alone() -> None:
@@ -84,7 +112,7 @@ def test_the_record_holds_ratios_growth_and_the_share(monkeypatch: pytest.Monkey
     monkeypatch.setattr(step_bench, "PAIRS", {"at hand": small, "small": small})
     monkeypatch.setattr(step_bench, "LARGE", {"large": small})
     monkeypatch.setattr(step_bench, "GROWTH", {"parameters": [(2, 4, 3), (2, 4, 6)], "tensors": [(1, 4, 3), (2, 4, 3)]})
-    at_hand = result(seconds={way: [2.0] for way in bench.WAYS} | {bench.FAST: [0.5]})
+    at_hand = result(seconds={way: [2.0] for way in bench.WAYS} | {bench.FAST: [0.5], bench.RELEASED: [3.0]})
     made = step_bench.run_step_bench(1, {"at hand": at_hand}, large=True)
     assert list(made.pairs) == ["at hand", "small", "large"]
     assert [[size for size, _, _ in made.growth[axis]] for axis in made.growth] == [[24, 48], [1, 2]]
@@ -97,8 +125,9 @@ def test_the_record_holds_ratios_growth_and_the_share(monkeypatch: pytest.Monkey
     written = json.loads(json.dumps(shared.as_json(), allow_nan=False))
     assert written["training"]["share"] == 0.1 / 4.0
     assert written["pairs"]["at hand"]["loop_over_fast_path"] == 2.0 / 0.5
+    assert written["pairs"]["at hand"]["released_loop_over_fast_path"] == 3.0 / 0.5
     assert written["exponents"] == {"tensors": 0.5}
-    assert [len(table.rows) for table in shared.tables()] == [len(bench.WAYS) + 1, 1, 1]
+    assert [len(table.rows) for table in shared.tables()] == [len(bench.WAYS) + 2, 1, 1]
     assert len(made.tables()) == 2
 
 

@@ -5,7 +5,7 @@ from amss_min.amss import AMSS
 from amss_min.designs import fixed_point, successive, systematic
 from tests.teeth.base import Tooth
 
-HT_KQ = ("1.0 / draw.inclusion", "1.0 / (draw.k.unsqueeze(-1) * draw.q)")
+HT_KQ = ("draw.inclusion.reciprocal()", "(draw.k.unsqueeze(-1) * draw.q).reciprocal()")
 RETURN_KQ = ("q, _, count = prepared(p, k)", "q, _, count = prepared(p, k); return q * count.unsqueeze(-1)")
 
 TEETH: tuple[Tooth, ...] = (

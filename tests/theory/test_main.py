@@ -49,7 +49,7 @@ def test_list_names_every_claim(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["list"]) == 0
     out = capsys.readouterr().out
     assert all(claim.id in out for claim in CLAIMS)
-    assert out.count("python -m simulations audit") == sum(claim.empirical for claim in CLAIMS)
+    assert out.count("│ audit") == sum(claim.empirical for claim in CLAIMS)
 
 
 def test_show_prints_statement_source_and_docstring(capsys: pytest.CaptureFixture[str]) -> None:

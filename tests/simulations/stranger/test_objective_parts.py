@@ -9,7 +9,7 @@ import torch
 
 from amss_min.testing import Status
 from simulations.console import Unwritable
-from simulations.stranger.command import check_file
+from amss_min.testing.files import check_file
 from simulations.stranger.constants import measured_again
 from simulations.stranger.dependants import DEPENDANTS
 from simulations.stranger.objective import Stated, stated
