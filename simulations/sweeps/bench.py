@@ -42,8 +42,8 @@ def bench(*, repeats: int = 3, blocks: int = 12, seconds: float = 1.0) -> dict[s
     two: real blocks on two workers, beside two processes that do half of the same blocks each in a plain loop. Both are
     measured in turns, `repeats` times; efficiency is the time of the loops over that of the driver, the median of the
     pairs; fastest is the least time of the loops over the least of the driver, which other load on the machine, always
-    an addition, disturbs less. per_block: seconds that a block of no work costs, with everything (many such blocks on one worker).
-    stored_bytes: of a block of each kind in the store.
+    an addition, disturbs less. per_block: seconds that a block of no work costs, with everything (many such blocks on
+    one worker). stored_bytes: of a block of each kind in the store.
     """
     steps = _steps(seconds)
     simulated = _plan({**_SIMULATE, "cell": {**_SIMULATE["cell"], "checkpoints": [steps // 2, steps]}}, blocks, 256)

@@ -271,7 +271,10 @@ def test_units_and_coordinates_of_the_families(run: Run, folder: Path) -> None:
         (("check", "mine.py:halves", "--seed", "-1"), "seed must be at least 0, found seed=-1"),
         (("check", "mine.py:halves", "--bound", "-1"), "bound must be a number of at least 0"),
         (("check", "mine.py:halves", "--omega", "nan"), "omega must be a number of at least 0"),
-        (("check", "mine.py:halves", "--json", "nowhere/out.json"), "cannot write to nowhere/out.json: there is no such folder"),
+        (
+            ("check", "mine.py:halves", "--json", "nowhere/out.json"),
+            "cannot write to nowhere/out.json: there is no such folder",
+        ),
         (("check", "mine.py:halves", "--json", "."), "cannot write to .: it is a folder"),
         (("check", "mine.py:halves", "--witness", "."), "cannot write to .: it is a folder"),
         (("check", "mine.py:halves", "--drws", "1"), "No such option: --drws"),

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from amss_min.testing import Status
-from simulations.console import Unwritable
 from amss_min.testing.files import check_file
+from simulations.console import Unwritable
 from simulations.stranger.constants import measured_again
 from simulations.stranger.dependants import DEPENDANTS
 from simulations.stranger.objective import Stated, stated
