@@ -1,5 +1,6 @@
 """The verdicts that figures draw: curves beside their bounds, and values of a solver."""
 
+from dataclasses import replace
 from typing import Any
 
 from paper_figs.reading import Source
@@ -75,3 +76,7 @@ AUDIT = Source(
     length=lambda audit: sum(verdict.id in DRAWN for verdict in audit.verdicts),
     abridged=abridged,
 )
+"""For the figure on worst cases: an audit without a solver is shorter than a recorded one with it."""
+
+BOUNDED = replace(AUDIT, length=lambda audit: sum(verdict.id in BOUNDS for verdict in audit.verdicts))
+"""For the figure on bounds, which are measured with a solver or without."""

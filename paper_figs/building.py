@@ -8,7 +8,7 @@ from pathlib import Path
 from paper_figs.figure import Figure
 from paper_figs.figures import FIGURES
 from paper_figs.files import write_bytes
-from paper_figs.reading import COPIES, BadData, Data, gather
+from paper_figs.reading import COPIES, BadData, Data
 from paper_figs.rendering import render, sidecar
 
 
@@ -45,7 +45,7 @@ def build(figure: Figure, results: Path | Sequence[Path], out: Path, commit: str
     Files: the picture as pdf, png and svg; csv, the numbers that it shows; tex and md, the caption; json, the
     provenance. results: as in `gather`. Raises MissingData, BadData, and OSError where a file cannot be written.
     """
-    data = gather(figure.sources, results, copies, least=figure.least)
+    data = figure.read(results, copies)
     try:
         files = render(figure, data)
         text = json.dumps(sidecar(figure, data, commit), indent=1, allow_nan=False) + "\n"

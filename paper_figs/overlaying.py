@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.collections import Collection, LineCollection, PathCollection, PolyCollection, QuadMesh
+from matplotlib.container import ErrorbarContainer
 from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure as Canvas
 from matplotlib.legend import Legend
@@ -32,6 +34,8 @@ def artists(canvas: Canvas) -> list[object]:
 def overlaid(canvas: Canvas, number: int) -> Iterator[None]:
     """What is drawn inside gets the look of overlay `number`; its words and legends are dropped, limits only widen.
 
+    What the first run shows in the same place is drawn once.
+
     Raises ValueError for more overlays than can be told apart.
     """
     if number >= MOST:
@@ -43,13 +47,9 @@ def overlaid(canvas: Canvas, number: int) -> Iterator[None]:
     for axes in [axes for axes in canvas.axes if id(axes) not in stayed]:
         axes.remove()  # a second colour bar
     for axes in canvas.axes:
-        drawn = [_data(line) for line in axes.lines if id(line) in stayed and _is_curve(line)]
+        _drop_what_is_shared(axes, stayed)
         for artist in axes.get_children():
-            if id(artist) in stayed:
-                continue
-            if isinstance(artist, Line2D) and _is_curve(artist) and _data(artist) in drawn:
-                artist.remove()  # a formula, the same for every run
-            else:
+            if id(artist) not in stayed:
                 _restyle(artist, number)
     for legend in [legend for legend in canvas.legends if id(legend) not in stayed]:
         legend.remove()
@@ -61,12 +61,40 @@ def overlaid(canvas: Canvas, number: int) -> Iterator[None]:
     _put_back(canvas, before)
 
 
+def _drop_what_is_shared(axes: Axes, stayed: set[int]) -> None:
+    """Remove what the first run shows in the same place: formulas, and files that the further run does not have."""
+    artists: list[Any] = [*axes.containers, *axes.get_children()]
+    known = {_shown(artist) for artist in artists if id(artist) in stayed}
+    gone: set[int] = set()
+    for artist in artists:
+        if id(artist) not in stayed | gone and (shown := _shown(artist)) and shown in known:
+            gone |= {id(part) for part in _parts(artist)}
+            artist.remove()
+
+
+def _parts(artist: Any) -> list[Artist]:
+    """The lines of an error bar; what is no error bar is its own part."""
+    if not isinstance(artist, ErrorbarContainer):
+        return [artist]
+    line, caps, bars = artist.lines
+    return [part for part in (line, *caps, *bars) if part is not None]
+
+
+def _shown(artist: Any) -> bytes:
+    """Kind, colour and places of what shows data; nothing for what does not."""
+    parts: list[Any] = []
+    for part in _parts(artist):
+        if isinstance(part, Line2D):
+            parts += ["line", part.get_color(), part.get_xydata()]
+        elif isinstance(part, PathCollection):
+            parts += ["points", part.get_edgecolor(), np.ma.getdata(part.get_offsets())]
+        elif isinstance(part, LineCollection | PolyCollection):
+            parts += ["areas", part.get_edgecolor(), *(path.vertices for path in part.get_paths())]
+    return b"/".join(np.asarray(part).tobytes() for part in parts)
+
+
 def _is_curve(line: Line2D) -> bool:
     return line.get_linestyle() not in ("None", "")
-
-
-def _data(line: Line2D) -> list[list[float]]:
-    return [np.asarray(part, dtype=np.float64).tolist() for part in line.get_data(orig=False)]
 
 
 def _restyle(artist: Artist, number: int) -> None:
@@ -81,7 +109,9 @@ def _restyle(artist: Artist, number: int) -> None:
     elif isinstance(artist, ContourSet | LineCollection):
         artist.set_linestyle(dashes)
     elif isinstance(artist, PathCollection):
+        artist.set_edgecolor(artist.get_facecolor() if len(artist.get_facecolor()) else artist.get_edgecolor())
         artist.set_facecolor("none")
+        artist.set_linewidth(0.6)
     elif isinstance(artist, PolyCollection):
         artist.set_alpha(0.08)
     elif isinstance(artist, Collection):

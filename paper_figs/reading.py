@@ -42,8 +42,9 @@ class Source(Generic[T]):
 
 @dataclass(frozen=True)
 class Found(Generic[T]):
-    """The content of a file. place: "results", "paper_figs/data", or the folder of an overlay; recorded: the note of a
-    committed copy.
+    """The content of a file.
+
+    place: "results", "paper_figs/data", or the folder that was asked for. recorded: the note of a committed copy.
     """
 
     source: Source[T]
@@ -73,12 +74,17 @@ class Data:
         label: str = "results",
         overlays: Sequence["Data"] = (),
     ) -> None:
-        """found: file -> its versions, the one to draw first. missing: sources without any. label: the folder.
+        """found: file -> its versions, the one to draw first. missing: sources without any. label: the folder or
+        folders.
 
-        overlays: the same sources from further folders, drawn over this.
+        overlays: the same sources from further folders, drawn over this. All of them have the same `runs`, the first
+        and its overlays, so that what one run alone holds gets the same place in every drawing.
         """
         self._found = found
         self.missing, self.label, self.overlays = tuple(missing), label, tuple(overlays)
+        self.runs: tuple[Data, ...] = (self, *self.overlays)
+        for overlay in self.overlays:
+            overlay.runs = self.runs
 
     def __getitem__(self, source: Source[T]) -> Found[T]:
         """The version to draw."""
@@ -89,10 +95,19 @@ class Data:
         versions = self._found.get(source.file)
         return versions[0] if versions else None
 
+    def shared(self, source: Source[Any]) -> bool:
+        """Whether an overlay lacks the file and holds that of the first run, which is drawn already."""
+        return self is not self.runs[0] and self.get(source) is self.runs[0].get(source)
+
     def other(self, source: Source[T]) -> Found[T] | None:
         """A shorter run in results/ beside the committed copy that is drawn, where there is one."""
         versions = self._found.get(source.file, ())
         return versions[1] if len(versions) > 1 else None
+
+    @property
+    def sources(self) -> tuple[Source[Any], ...]:
+        """The sources that are there, in their order."""
+        return tuple(versions[0].source for versions in self._found.values())
 
     @property
     def recorded(self) -> tuple[Recorded, ...]:
@@ -126,7 +141,7 @@ def gather(
         label = "results"
     else:
         found, missing = _tried(sources, lambda source: [_first(source, results, copies)])
-        label = str(results[0])
+        label = " and ".join(dict.fromkeys(one[0].place for one in found.values())) or str(results[0])
         for folder in results[1:]:
             own = {
                 source.file: [one] for source in sources if (one := _read(source, folder / source.file, str(folder)))
@@ -151,9 +166,9 @@ def _tried(
 
 
 def _first(source: Source[T], folders: Sequence[Path], copies: Path) -> Found[T]:
-    """The file in the first folder that has it ("results" for the first of all), or else the committed copy."""
-    for number, folder in enumerate(folders):
-        if one := _read(source, folder / source.file, str(folder) if number else "results"):
+    """The file in the first folder that has it, or else the committed copy."""
+    for folder in folders:
+        if one := _read(source, folder / source.file, str(folder)):
             return one
     return versions(source, folders[0], copies)[0]
 

@@ -140,12 +140,16 @@ class TrainRun(Record):
 
 
 class TrainSummary(Record):
-    """Intervals by method and metric, and of the paired differences to joint training."""
+    """Intervals by method and metric, and of the paired differences to joint training.
+
+    primary: the metric that methods are chosen and compared by.
+    """
 
     confidence: Share
     assumption: str
     methods: dict[str, dict[str, Interval]]
     difference_to_joint: dict[str, dict[str, Interval]]
+    primary: str | None = None
 
 
 class Train(Record):

@@ -5,6 +5,9 @@ import platform
 from importlib import metadata
 from typing import Any
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
@@ -23,7 +26,7 @@ _PACKAGES = ("matplotlib", "numpy", "scipy", "torch")
 _PDF = {"Creator": "paper_figs", "Producer": "matplotlib", "CreationDate": None}
 _PNG = {"Software": None}
 _SVG = {"Creator": "paper_figs", "Date": None}
-_NOTE = 0.14  # inches at the lower edge for a note
+_NOTE = 0.15  # inches at the lower edge for a note
 
 
 def drawn(figure: Figure, data: Data) -> Canvas:
@@ -35,9 +38,8 @@ def render(figure: Figure, data: Data) -> dict[str, bytes]:
     """The files of a figure by suffix. Raises ValueError where `draw` does."""
     with style.applied():
         canvas, numbers = _drawn(figure, data)
-        png = _bytes(canvas, "png", _PNG)
-        canvas.set_layout_engine("none")  # the layout stays as it is: all files share it, and it is worked out once
-        pictures = {"pdf": _bytes(canvas, "pdf", _PDF), "png": png, "svg": _bytes(canvas, "svg", _SVG)}
+        lay_out(canvas)
+        pictures = _pictures(canvas)
     text = caption(figure, data)
     return {
         **pictures,
@@ -74,9 +76,9 @@ def caption(figure: Figure, data: Data) -> str:
 
 
 def _drawn(figure: Figure, data: Data) -> tuple[Canvas, list[Row]]:
-    canvas = Canvas(figsize=figure.size, layout="constrained")
-    shape_rows, columns = figure.shape
-    panels = canvas.subplots(shape_rows, columns, squeeze=False, **figure.grid)
+    (rows_, columns), size = figure.layout(data)
+    canvas = Canvas(figsize=size, layout="constrained")
+    panels = canvas.subplots(rows_, columns, squeeze=False, **figure.grid)
     figure.draw(panels, data)
     numbers = rows(canvas, data.label)
     for number, overlay in enumerate(data.overlays):
@@ -102,7 +104,9 @@ def _mark(canvas: Canvas, notes: list[tuple[float, str, str]]) -> None:
     engine.set(rect=(0, share * len(notes), 1, 1 - share * len(notes)))
     for line, (place, side, text) in enumerate(reversed(notes)):
         height = 0.004 + share * line
-        canvas.text(place, height, text, ha=side, va="bottom", fontsize=6, color=style.GREY, style="italic")
+        canvas.text(
+            place, height, text, ha=side, va="bottom", fontsize=style.SMALLEST, color=style.GREY, style="italic"
+        )
 
 
 def _legend(data: Data) -> str:
@@ -117,7 +121,26 @@ def _note(note: Recorded, digits: int = 40) -> str:
     return f"{note.date}, commit {commit[:digits]}{dash}{changed}"
 
 
-def _bytes(canvas: Canvas, kind: str, fixed: dict[str, Any]) -> bytes:
-    stream = io.BytesIO()
-    canvas.savefig(stream, format=kind, dpi=style.DPI, metadata=fixed)
-    return stream.getvalue()
+def lay_out(canvas: Canvas) -> None:
+    """Work out the layout once, for all files; places are rounded to a millionth of the canvas.
+
+    The solver of the layout takes its variables in the order of their addresses, so that its last bits change from
+    run to run, and with them the names that the SVG file gives to its clipping paths.
+    """
+    canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")
+    for axes in canvas.axes:
+        left, bottom, width, height = axes.get_position(original=True).bounds
+        axes.set_position((round(left, 6), round(bottom, 6), round(width, 6), round(height, 6)))
+
+
+def _pictures(canvas: Canvas) -> dict[str, bytes]:
+    """The three pictures. `savefig` would go through all artists twice for each, to lay out what is laid out."""
+    raster: Any = FigureCanvasAgg(canvas)
+    pdf: Any = FigureCanvasPdf(canvas)
+    svg: Any = FigureCanvasSVG(canvas)
+    streams = {kind: io.BytesIO() for kind in ("pdf", "png", "svg")}
+    raster.print_png(streams["png"], metadata=_PNG)  # first: the other two change the resolution of the canvas
+    pdf.print_pdf(streams["pdf"], metadata=_PDF)
+    svg.print_svg(streams["svg"], metadata=_SVG)
+    return {kind: stream.getvalue() for kind, stream in streams.items()}

@@ -29,6 +29,9 @@ DPI = 200
 CONFIDENCE = 0.95
 """Level of the intervals around means over replicates."""
 
+SMALLEST = 7.0
+"""Size of the smallest text, points: pictures are made as wide as they are printed."""
+
 GREY = "#666666"
 """Predictions and bounds that belong to no single method, and marginal notes."""
 
@@ -68,12 +71,14 @@ LOOKS: Mapping[str, Look] = MappingProxyType(
         "agm": Look("AGM", "#00634a", "8"),
         "modality-lr": Look("lr by modality", "#5b4b8a", (4, 1, 0)),
         "gradient-blending": Look("gradient blending", "#a3541f", (3, 1, 0)),
-        "uniform-0/1": Look("uniform 0/1", "#2b86b3", "1"),
-        "amss-systematic": Look("AMSS, systematic", "#b37400", "2"),
-        "amss-mixed": Look("AMSS, half uniform", "#e0925f", "3"),
-        "amss-mixed-systematic": Look("AMSS, half uniform, systematic", "#a84a1c", "4"),
-        "amss-mixed-lagged": Look("AMSS, half uniform, past sizes", "#6b3a2a", "+"),
+        "uniform-0/1": Look("uniform 0/1", "#2b86b3", (4, 0, 20)),
+        "amss-systematic": Look("AMSS, systematic", "#b37400", (3, 0, 45)),
+        "amss-mixed": Look("AMSS, half uniform", "#e0925f", (3, 0, -45)),
+        "amss-mixed-systematic": Look("AMSS, half uniform, systematic", "#a84a1c", (3, 0, 135)),
+        "amss-mixed-lagged": Look("AMSS, half uniform, past sizes", "#6b3a2a", (3, 0, 225)),
         "mmpareto": Look("MMPareto", "#7a9e3f", (6, 1, 0)),
+        "rank-conditioned": Look("rank-conditioned", "#882255", (8, 1, 0)),
+        "top-one": Look("largest unit (top-1)", "#117733", (5, 0, 180)),
     }
 )
 """By the name of the method, as it stands in results; a uniform mask looks the same with any weight."""

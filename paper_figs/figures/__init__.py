@@ -29,6 +29,7 @@ FIGURES = (
     WORST_CASE,
     AMSS_FLOOR,
     FLOORS,
+    PHASE_DIAGRAM,
     TRAJECTORIES,
     DIVERGENCE,
     MOMENTUM,
@@ -38,7 +39,7 @@ FIGURES = (
     COMPARISON,
     SPEED,
 )
-"""Every figure whose data is recorded, in the order of the paper; PHASE_DIAGRAM waits for its study."""
+"""Every figure, in the order of the paper."""
 
 __all__ = [
     "AMSS_FLOOR",

@@ -90,7 +90,7 @@ def _draw(panels: Panels, data: Data) -> None:
         panel.set_xticks(steps, [f"{step:g}" for step in steps])
         panel.set_xticks([], minor=True)
         panel.set_xlabel(r"stepsize $\eta$")
-    left.set_ylabel(r"$E\,|\nabla F|^2$ once settled")
+    left.set_ylabel(r"$E\,\|\nabla F\|^2$ once settled")
     right.set_ylabel("mean of $w_1$ at the end")
     right.set_ylim(_root() - 0.1, 0.1)
     style.panel(left, "a", "distance from the optimum")
@@ -112,7 +112,7 @@ def _predictions(left: Axes, right: Axes, steps: list[float], sigma2: float) -> 
     right.axhline(_root(), color=amss, **dashed)
     right.axhline(released_root(), color=released, **dashed)
     right.axhline(0, color=style.GREY, linewidth=0.8)
-    notes = ((_root(), f"root for AMSS, {_root():.4f}"), (released_root(), f"as released, {released_root():.4f}"))
+    notes = ((_root(), f"root for AMSS, ${_root():.4f}$"), (released_root(), f"as released, ${released_root():.4f}$"))
     for height, text in (*notes, (0.0, "optimum")):
         right.annotate(text, (steps[0], height), (9, -10), textcoords="offset points", fontsize=7)
 

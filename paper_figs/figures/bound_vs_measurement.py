@@ -98,7 +98,7 @@ def _draw(panels: Panels, data: Data) -> None:
     for axes_ in (*panels[0, -1:], *panels[1, :-1], *panels[2]):
         axes_.set_xlabel("steps $T$")
     for axes_ in panels[:, 0]:
-        axes_.set_ylabel(r"mean of $|\nabla F|^2$")
+        axes_.set_ylabel(r"mean of $\|\nabla F\|^2$")
     _legend(panels[1, -1], [panels[0, 0], panels[2, 0]])
 
 

@@ -1,59 +1,96 @@
 """Paired differences to joint training, data set by data set, with intervals that hold for all methods at once."""
 
+import shlex
+import string
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from matplotlib.axes import Axes
 
 from paper_figs import style
-from paper_figs.figure import Figure, Panels, axes
+from paper_figs.figure import Figure, Layout, Panels, axes
 from paper_figs.reading import Data, Source
 from paper_figs.records import Compare
 
+FOLDER = "compare"
 NAMES = ("htad", "smartwatch", "mfeat", "imbalanced")
-COMPARED = tuple(
-    Source(
-        f"compare/{name}.json",
+"""The data sets that are always asked for; others are drawn where they were compared."""
+
+COLUMNS = 4
+
+
+def source(name: str) -> Source[Compare]:
+    """The comparison on a data set."""
+    return Source(
+        f"{FOLDER}/{name}.json",
         Compare,
-        f"python -m simulations compare {name}",
+        f"python -m simulations compare {shlex.quote(name)}",
         length=lambda value: len(value.paired.seeds),
     )
-    for name in NAMES
-)
+
+
+COMPARED = tuple(map(source, NAMES))
+
+
+def others(folders: Sequence[Path]) -> tuple[Source[Compare], ...]:
+    """The further data sets that were compared in these folders, by name."""
+    found = {path.stem for folder in folders for path in (folder / FOLDER).glob("*.json")}
+    return tuple(map(source, sorted(found.difference(NAMES))))
+
+
+def comparisons(data: Data) -> list[Compare]:
+    """All that is there, one a data set: NAMES first."""
+    return [data[one].value for one in data.sources]
 
 
 def methods(data: Data) -> list[str]:
-    """Every compared method, in the order of LOOKS, then those without a look as they come."""
-    found = [name for source in COMPARED if (one := data.get(source)) for name in one.value.paired.differences]
+    """Every method that any run compared, in the order of LOOKS, then those without a look as they come."""
+    found = [name for run in data.runs for compare in comparisons(run) for name in compare.paired.differences]
     named = [name for name in style.LOOKS if name in found]
     return [*named, *dict.fromkeys(name for name in found if name not in named)]
+
+
+def _fitted(data: Data) -> Layout:
+    count = len(data.sources)
+    rows, columns = -(-count // COLUMNS), min(count, COLUMNS)
+    return Layout((rows, columns), (style.PAGE, rows * (0.8 + 0.25 * len(methods(data)) * (1 + len(data.runs)) / 2)))
 
 
 def _draw(panels: Panels, data: Data) -> None:
     shown = methods(data)
     looks = style.looks(shown)
     rows = {name: len(shown) - 1 - i for i, name in enumerate(shown)}
-    for panel, source, name, letter in zip(axes(panels), COMPARED, NAMES, "abcd", strict=True):
-        style.panel(panel, letter, name)
-        found = data.get(source)
-        if found is None:
-            panel.set_axis_off()
-            command = source.command.replace("simulations ", "simulations\n")
-            panel.text(0.5, 0.5, f"no data yet:\n{command}", ha="center", va="center", transform=panel.transAxes)
+    lower = 0.9 * ((data.runs.index(data) + 0.5) / len(data.runs) - 0.5)  # several runs stand below one another
+    places = {name: row - lower for name, row in rows.items()}
+    letters = string.ascii_lowercase
+    for number, (panel, one) in enumerate(zip(axes(panels), data.sources, strict=False)):
+        if data.shared(one):
             continue
-        _differences(panel, found.value, rows, looks)
-        panel.set_xlabel("difference in accuracy")
-    first = axes(panels)[0]
-    first.set_yticks(list(rows.values()), [looks[name].label for name in rows])
-    first.set_ylim(-0.6, len(shown) - 0.4)
+        compare = data[one].value
+        _differences(panel, compare, places, looks, 1 / len(data.runs))
+        panel.set_xlabel(f"difference in {_metric(compare)}")
+        style.panel(panel, letters[number % len(letters)], compare.data.name)
+    for panel in axes(panels)[len(data.sources) :]:
+        panel.set_axis_off()
+    for panel in panels[:, 0]:
+        panel.set_yticks(list(rows.values()), [looks[name].label for name in rows])
+        panel.set_ylim(-0.6, len(shown) - 0.4)
 
 
-def _differences(panel: Axes, compare: Compare, rows: dict[str, int], looks: dict[str, style.Look]) -> None:
+def _metric(compare: Compare) -> str:
+    return (compare.summary.primary or "accuracy").replace("_", " ")
+
+
+def _differences(
+    panel: Axes, compare: Compare, places: dict[str, float], looks: dict[str, style.Look], height: float
+) -> None:
     panel.axvline(0, color=style.GREY, linewidth=0.8)
     for name, item in compare.paired.differences.items():
-        look, y = looks[name], rows[name]
+        look, y = looks[name], places[name]
         panel.scatter(
             item.values,
-            [y - 0.28] * len(item.values),
+            [y - 0.28 * height] * len(item.values),
             s=5,
             color=look.colour,
             alpha=0.4,
@@ -63,41 +100,40 @@ def _differences(panel: Axes, compare: Compare, rows: dict[str, int], looks: dic
         if item.low is not None and item.high is not None:
             ends = [[item.mean - item.low], [item.high - item.mean]]
         panel.errorbar(
-            [item.mean], [y], xerr=ends, color=look.colour, marker=look.marker, markersize=5, label=look.label
+            [item.mean], [y], xerr=ends, color=look.colour, marker=look.marker, markersize=3.5, label=look.label
         )
     panel.grid(False, axis="y")
 
 
 def _caption(data: Data) -> str:
-    found = [one.value for source in COMPARED if (one := data.get(source))]
+    found = comparisons(data)
     seeds = ", ".join(f"{item.data.name} {len(item.paired.seeds)}" for item in found)
+    levels = " and ".join(sorted({f"{item.paired.confidence:.0%}" for item in found}))
     return (
-        f"Test accuracy less that of joint training, paired by seed (seeds: {seeds}), every method with the stepsize "
-        f"that was best on validation at equal tuning. Bars: {found[0].paired.confidence:.0%} intervals that hold for "
-        "all methods of a data set at once (bootstrap of whole seeds, largest $|t|$; at least Bonferroni's $t$). "
-        "Small points: the seeds. An interval that does not cross 0 is a difference; one that does excludes only "
-        "differences beyond its ends."
+        f"Test score less that of {' and '.join(sorted({item.paired.baseline for item in found}))} training, paired by "
+        f"seed (seeds: {seeds}), every method with the stepsize that was best on validation at equal tuning; note the "
+        f"different scales. Large markers: means; bars: {levels} intervals that hold for all methods of a data set at "
+        "once (bootstrap of whole seeds, largest $|t|$; at least Bonferroni's $t$). Small points: the seeds. An "
+        "interval that does not cross 0 is a difference; one that does excludes only differences beyond its ends."
     )
 
 
 def _alt(data: Data) -> str:
     parts = []
-    for source in COMPARED:
-        if found := data.get(source):
-            rows = [
-                f"{style.looks([name])[name].label} {item.mean:+.3f}"
-                + ("" if item.low is None or item.high is None else f" [{item.low:+.3f}, {item.high:+.3f}]")
-                for name, item in found.value.paired.differences.items()
-            ]
-            parts.append(f"{found.value.data.name}: {', '.join(rows)}")
-    return f"Differences in test accuracy to joint training. {'; '.join(parts)}."
+    for compare in comparisons(data):
+        rows = [
+            f"{style.looks([name])[name].label} {item.mean:+.3f}"
+            + ("" if item.low is None or item.high is None else f" [{item.low:+.3f}, {item.high:+.3f}]")
+            for name, item in compare.paired.differences.items()
+        ]
+        parts.append(f"{compare.data.name}: {', '.join(rows)}")
+    return f"Differences in test score to joint training. {'; '.join(parts)}."
 
 
 def _configuration(data: Data) -> dict[str, Any]:
     return {
-        found.value.data.name: {"settings": found.value.settings, "seeds": found.value.paired.seeds}
-        for source in COMPARED
-        if (found := data.get(source))
+        compare.data.name: {"settings": compare.settings, "seeds": compare.paired.seeds}
+        for compare in comparisons(data)
     }
 
 
@@ -111,7 +147,9 @@ FIGURE = Figure(
     configuration=_configuration,
     size=(style.PAGE, 2.7),
     shape=(1, len(NAMES)),
+    fitted=_fitted,
     sources=COMPARED,
+    more=others,
     least=1,
     grid={"sharey": True},
 )

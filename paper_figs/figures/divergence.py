@@ -18,8 +18,8 @@ _HALF = Fraction(1, 2)
 SLOPES: Mapping[str, tuple[str, Callable[[Interpolating], Fraction]]] = {
     "whole gradient and AMSS+": ("amss+", lambda instance: instance.slope),
     "AMSS": ("amss", lambda instance: instance.squared_slope),
-    "0/1 mask, half uniform": ("uniform", lambda instance: instance.mixed_slope(_HALF)),
-    "largest unit (top-1)": ("squared", lambda instance: instance.largest_slope),
+    "0/1 mask, half uniform": ("amss-mixed", lambda instance: instance.mixed_slope(_HALF)),
+    "largest unit (top-1)": ("top-one", lambda instance: instance.largest_slope),
 }
 """Label -> look, and the slope of the mean step on the diagonal; below 0 it leads away from the minimum."""
 
@@ -75,13 +75,13 @@ def _draw(panels: Panels, data: Data) -> None:
                 markerfacecolor=face or look.colour,
             )
             right.annotate(
-                f"{value:.3f}",
+                f"${value:.3f}$",
                 (value, row + shift),
                 (5 if value > 0 else -5, 0),
                 textcoords="offset points",
                 ha="left" if value > 0 else "right",
                 va="center",
-                fontsize=6,
+                fontsize=style.SMALLEST,
             )
         right.plot(
             [],
@@ -95,7 +95,7 @@ def _draw(panels: Panels, data: Data) -> None:
     right.axvline(0, color=style.GREY, linewidth=0.8)
     right.set_yticks(rows, list(SLOPES))
     right.set(xlabel="slope of the mean step on the diagonal", ylim=(-0.6, len(SLOPES) - 0.2))
-    right.margins(x=0.25)
+    right.margins(x=0.32)
     right.grid(False, axis="y")
     right.legend(loc="upper left")
     style.panel(right, "b", "below 0: away from the minimum")

@@ -64,13 +64,23 @@ def _draw(panels: Panels, data: Data) -> None:
         ("amss", f"AMSS, $k = {COUNT}$", means(Successive(), Indicator(), SIZES, COUNT), None),
     )
     left.axhline(1, color=style.GREY, linewidth=0.8)
+    ranked = style.look("rank-conditioned")
+    left.plot(
+        place,
+        np.ones(n),
+        marker=ranked.marker,
+        markersize=9,
+        color=ranked.colour,
+        linestyle="",
+        label=f"{ranked.label}, $k = {COUNT}$",
+    )
     for method, label, values, face in series:
         look = style.look(method)
         left.plot(
             place, values, marker=look.marker, color=look.colour, markerfacecolor=face, label=label, linestyle=":"
         )
     left.set_xticks(place, [f"{size:.2f}".removeprefix("0") for size in SIZES])
-    left.set(xlabel="size $q_j$ of the unit", ylabel="expected weight $E[M_j]$", ylim=(0, 6.6))
+    left.set(xlabel="size $q_j$ of the unit", ylabel="expected weight $E[M_j]$", ylim=(0, 7.6))
     left.legend(ncols=2, loc="upper left", columnspacing=1.0, handlelength=1.5)
     style.panel(left, "a", "six units")
 
@@ -95,7 +105,8 @@ def _caption(data: Data) -> str:
     return (
         r"Expected weight $E[M_j]$ of a unit; an unbiased mask has $1$ everywhere. (a) Exact, over all subsets, for "
         r"$q = (.50, .20, .12, .09, .06, .03)$: the released AMSS+ weight $1/(q_j + 1/n)$ under successive sampling, "
-        r"AMSS+ with its inverse inclusion probabilities, and the $0/1$ mask of AMSS, whose mean is $\pi_j$. "
+        r"AMSS+ with its inverse inclusion probabilities, rank-conditioned weights $1/(1 - e^{-q_j \tau})$ ($1$ "
+        r"by proof), and the $0/1$ mask of AMSS, whose mean is $\pi_j$. "
         r"(b) The scale of the released weight when half of $n$ units are drawn: exactly $k/2$ for equal sizes; for "
         r"lognormal sizes (at the quantiles of the law, inclusion probabilities by quadrature) its mean over units, "
         r"and the range between units as a band."
@@ -121,7 +132,13 @@ def _configuration(data: Data) -> dict[str, Any]:
 FIGURE = Figure(
     name="expected_weight",
     title="Expected weights",
-    claims=("ht-unbiased", "indicator-bias", "released-weight-biased", "released-weight-scale"),
+    claims=(
+        "ht-unbiased",
+        "indicator-bias",
+        "released-weight-biased",
+        "released-weight-scale",
+        "rank-conditioned-unbiased",
+    ),
     draw=_draw,
     caption=_caption,
     alt=_alt,

@@ -49,7 +49,7 @@ def _draw(panels: Panels, data: Data) -> None:
     left.plot(steps, values, color=plus.colour, marker=plus.marker, markevery=6, label=f"AMSS+, $p = {SKEWS[1]:g}$")
     left.set(xscale="log", yscale="log", xlabel=r"stepsize $\eta$", ylabel=r"$E\,\|\nabla F\|^2 / \sigma^2$")
     left.set_ylim(1e-4, 0.4)
-    left.legend(loc="lower right", handlelength=1.2, fontsize=6.5)
+    left.legend(loc="lower right", handlelength=1.2)
     style.panel(left, "a", f"stepsize, $k/n = {4 / N:g}$")
     ps = np.linspace(0.02, 0.5, 33)
     for k, colour, marker in zip(COUNTS, _COUNT_COLOURS, _MARKERS, strict=True):

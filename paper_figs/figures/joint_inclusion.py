@@ -60,13 +60,13 @@ def _draw(panels: Panels, data: Data) -> None:
         for i, j in np.ndindex(*table.shape):
             text = "0" if table[i, j] == 0 else f"{table[i, j]:.2f}".removeprefix("0")
             shade = "white" if table[i, j] < 0.4 else "black"
-            panel.text(j, i, text, ha="center", va="center", fontsize=6, color=shade)
+            panel.text(j, i, text, ha="center", va="center", fontsize=style.SMALLEST, color=shade)
         panel.set(aspect="equal", ylim=(len(SIZES) - 0.5, -0.5))
         panel.set_xticks(places, [f"{size:.2f}".removeprefix("0") for size in SIZES])
         panel.set_yticks(places, [f"{size:.2f}".removeprefix("0") for size in SIZES])
         panel.grid(False)
         panel.tick_params(length=0)
-        panel.set_title(f"({letter}) {name}", loc="left", fontsize=7)
+        panel.set_title(f"({letter}) {name}", loc="left", fontsize=style.SMALLEST)
     for panel in panels[-1]:
         panel.set_xlabel("size $q_j$")
     for panel in panels[:, 0]:

@@ -17,8 +17,8 @@ BETA = 0.9
 
 LOOKS = {
     "no mask": style.Look("no mask", "#000000", "o"),
-    "before": style.Look("mask before the average", "#d55e00", "s"),
-    "after": style.Look("mask after the average", "#0072b2", "D"),
+    "before": style.Look("mask before the average", style.look("uniform").colour, "s"),
+    "after": style.Look("mask after the average", style.look("uniform+").colour, "d"),
 }
 _RULES = {"no mask": momentum.before, "before": momentum.before, "after": momentum.after}
 _SAME = 1e-9  # relative; both sides are the same recursion in floats

@@ -5,7 +5,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from paper_figs import style
-from paper_figs.audited import AUDIT, BOUNDS
+from paper_figs.audited import BOUNDED, BOUNDS
 from paper_figs.figure import Figure, Panels, axes
 from paper_figs.reading import Data
 from paper_figs.records import Audit, Evidence
@@ -30,9 +30,9 @@ def curves(audit: Audit, claim: str) -> list[Evidence]:
 
 
 def _draw(panels: Panels, data: Data) -> None:
-    audit = data[AUDIT].value
+    audit = data[BOUNDED].value
     if not any(curves(audit, claim) for claim in BOUNDS):
-        raise ValueError(f"the figure needs evidence on a bound, found none: {AUDIT.command}")
+        raise ValueError(f"the figure needs evidence on a bound, found none: {BOUNDED.command}")
     entries: dict[str, Any] = {}
     *shown, notes, last = axes(panels)
     assert len(shown) == len(BOUNDS)
@@ -46,7 +46,7 @@ def _draw(panels: Panels, data: Data) -> None:
         panel.set_xscale("log", base=2)
         style.decades(panel.yaxis)
         panel.set_ylim(min(0.1, panel.get_ylim()[0]), 1.5)
-        panel.set_title(claim, loc="left", fontsize=6.5)
+        panel.set_title(claim, loc="left", fontsize=style.SMALLEST)
         entries |= {text: handle for handle, text in zip(*panel.get_legend_handles_labels(), strict=True)}
     for panel in (*panels[-1, :2], *panels[-2, 2:]):
         panel.set_xlabel("steps $T$")
@@ -85,7 +85,7 @@ def _curve(panel: Axes, item: Evidence, look: style.Look) -> None:
 
 
 def _caption(data: Data) -> str:
-    audit = data[AUDIT].value
+    audit = data[BOUNDED].value
     runs = sum(len(curves(audit, claim)) for claim in BOUNDS)
     return (
         f"Measured over bound for {runs} runs, by claim, against the number of steps; on the line at $1$ a bound would "
@@ -97,7 +97,7 @@ def _caption(data: Data) -> str:
 
 
 def _alt(data: Data) -> str:
-    audit = data[AUDIT].value
+    audit = data[BOUNDED].value
     parts = []
     for claim in BOUNDS:
         ratios = [
@@ -111,7 +111,7 @@ def _alt(data: Data) -> str:
 
 
 def _configuration(data: Data) -> dict[str, Any]:
-    audit = data[AUDIT].value
+    audit = data[BOUNDED].value
     return {claim: [item.what for item in curves(audit, claim)] for claim in BOUNDS}
 
 
@@ -125,5 +125,5 @@ FIGURE = Figure(
     configuration=_configuration,
     size=(style.PAGE, 6.2),
     shape=(4, COLUMNS),
-    sources=(AUDIT,),
+    sources=(BOUNDED,),
 )

@@ -7,9 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from matplotlib.axes import Axes
 from torch import Tensor
 
-from amss_min.designs import Systematic
+from amss_min.designs import Design, Poisson, SimpleRandom, Successive, Systematic
+from amss_min.designs.pivotal import Pivotal
+from amss_min.designs.sampford import Sampford
 from amss_min.importance import GradientNorm, Importance, SquaredGradient
 from paper_figs import style
 from paper_figs.figure import Figure, Panels, axes
@@ -27,6 +30,21 @@ IMPORTANCES: Mapping[str, tuple[str, Importance]] = MappingProxyType(
     }
 )
 """The sizes by the name of their look, with their label; all capped at 1 by water-filling."""
+
+
+DESIGNS: Mapping[str, Design] = MappingProxyType(
+    {
+        "simple random": SimpleRandom(),
+        "successive": Successive(),
+        "Poisson": Poisson(),
+        "systematic": Systematic(),
+        "pivotal": Pivotal(order="random"),
+        "Sampford": Sampford(),
+    }
+)
+
+LAW = "lognormal\n$s = 1$"
+"""The gradient of the panel on designs."""
 
 
 class Outcome(NamedTuple):
@@ -69,8 +87,23 @@ def table() -> dict[str, dict[str, Outcome]]:
     }
 
 
+@lru_cache(1)
+def designs() -> dict[str, dict[str, float]]:
+    """Design -> importance -> second moment of its Horvitz-Thompson weights, for the gradient LAW.
+
+    >>> designs()["systematic"] == designs()["Poisson"] == designs()["pivotal"]
+    True
+    """
+    energy = gradients()[LAW].square()
+    sizes = {name: IMPORTANCES[name][1](gradients()[LAW]) for name in ("squared", "amss+")}
+    return {
+        label: {name: float((energy / design.inclusion(size, K)).sum() / energy.sum()) for name, size in sizes.items()}
+        for label, design in DESIGNS.items()
+    }
+
+
 def _draw(panels: Panels, data: Data) -> None:
-    left, right = axes(panels)
+    left, right, by_design = axes(panels)
     rows = np.arange(len(table()))[::-1]
     shifts = np.linspace(0.27, -0.27, len(IMPORTANCES))
     for shift, (name, (label, _)) in zip(shifts, IMPORTANCES.items(), strict=True):
@@ -90,7 +123,7 @@ def _draw(panels: Panels, data: Data) -> None:
                     (5, 0),
                     textcoords="offset points",
                     va="center",
-                    fontsize=6,
+                    fontsize=style.SMALLEST,
                     bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
                 )
     left.axvline(1, color=style.GREY, linewidth=0.8)
@@ -106,12 +139,27 @@ def _draw(panels: Panels, data: Data) -> None:
     left.set_xticks([1, 2, 5, 10], ["1", "2", "5", "10"])
     left.set_xticks([], minor=True)
     left.set_yticks(rows, list(table()))
-    left.set_xlabel(r"second moment $E\,|C|^2 / |g|^2$")
+    right.set_yticks(rows, [])
+    left.set_xlabel(r"second moment $E\,\|C\|^2 / \|g\|^2$")
     right.set_xlabel(r"largest weight $\max_j\, 1/\pi_j$")
     style.panel(left, "a", "second moment")
     style.panel(right, "b", "largest weight")
+    _by_design(by_design)
     handles, labels = left.get_legend_handles_labels()
     left.figure.legend(handles, labels, loc="outside upper center", ncols=4)
+
+
+def _by_design(panel: Axes) -> None:
+    places = np.arange(len(DESIGNS))[::-1]
+    for name, shift in (("squared", 0.16), ("amss+", -0.16)):
+        look, values = style.look(name), [row[name] for row in designs().values()]
+        panel.hlines(places + shift, 0, values, color=look.colour, linewidth=0.8)
+        panel.plot(values, places + shift, color=look.colour, marker=look.marker, linestyle="")
+    panel.axvline(1, color=style.GREY, linewidth=0.8)
+    panel.set(xlim=(0, 11), ylim=(-0.5, len(places) - 0.35), xlabel=r"$E\,\|C\|^2 / \|g\|^2$")
+    panel.set_yticks(places, list(designs()))
+    panel.grid(False, axis="y")
+    style.panel(panel, "c", "by design")
 
 
 def _short(value: float) -> str:
@@ -132,7 +180,9 @@ def _caption(data: Data) -> str:
         r"$E\|C\|^2 / \|g\|^2 = \sum_j g_j^2 / \pi_j / \|g\|^2$, which depends on inclusion probabilities alone, and "
         r"(b) the largest weight, for gradients of four laws (taken at their quantiles). Sampling by $g^2$ gains "
         r"nothing over uniform until units are capped at $\pi_j = 1$, and its weights are unbounded; mixed half with "
-        r"uniform, as AMSS+ does, weights stay below $2n/k$ and most of the gain of the optimum remains."
+        r"uniform, as AMSS+ does, weights are at most $2n/k$ and most of the gain of the optimum remains. (c) The same "
+        r"for the lognormal gradient with $s = 1$, by design: simple random sampling takes no sizes, successive "
+        r"sampling does not keep $\pi_j$ in proportion to them, and all others share $\pi_j$ and the second moment."
     )
 
 
@@ -141,7 +191,10 @@ def _alt(data: Data) -> str:
         f"{law}: " + ", ".join(f"{name} {entry.second_moment:.2f}" for name, entry in row.items())
         for law, row in table().items()
     )
-    return f"Second moments by law of the gradient. {rows}.".replace("\n", " ").replace("$", "")
+    by_design = ", ".join(f"{label} {row['amss+']:.2f}" for label, row in designs().items())
+    return f"Second moments by law of the gradient. {rows}. With the sizes of AMSS+, by design: {by_design}.".replace(
+        "\n", " "
+    ).replace("$", "")
 
 
 def _configuration(data: Data) -> dict[str, Any]:
@@ -151,6 +204,7 @@ def _configuration(data: Data) -> dict[str, Any]:
         "gradients": [law.replace("\n", " ") for law in table()],
         "importances": {name: repr(importance) for name, (_, importance) in IMPORTANCES.items()},
         "design": "Systematic",
+        "designs": {name: repr(design) for name, design in DESIGNS.items()},
         "seeds": None,
     }
 
@@ -169,7 +223,7 @@ FIGURE = Figure(
     caption=_caption,
     alt=_alt,
     configuration=_configuration,
-    size=(style.PAGE, 3.4),
-    shape=(1, 2),
-    grid={"sharey": True},
+    size=(style.PAGE, 3.6),
+    shape=(1, 3),
+    grid={"width_ratios": (1.15, 1.15, 0.75)},
 )

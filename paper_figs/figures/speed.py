@@ -1,5 +1,6 @@
 """What the engine and the masked step cost, beside the least that any such code must do."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ ENGINE = Source("bench-engine.json", EngineBench, "python -m simulations bench")
 STEP = Source("bench.json", StepBench, "python -m simulations bench --masked-step")
 LIMIT = "normal numbers: the limit"
 TWO_PASSES = "two-pass limit"
-_TYPES = {"float32": ("#0072b2", "D"), "float64": ("#d55e00", "s")}
+_TYPES = {"float32": ("#222222", "o", "#222222"), "float64": ("#777777", "s", "white")}
+"""Colour, marker and face: no method has them."""
 
 
 def relative(bench: EngineBench, kind: str) -> dict[str, float]:
@@ -39,11 +41,11 @@ def _draw(panels: Panels, data: Data) -> None:
     if engine is None:
         _absent(left, ENGINE)
     else:
-        _engine(left, engine.value)
+        _engine(left, engine.value, [one.value for run in data.runs if (one := run.get(ENGINE))])
     if step is None:
         _absent(right, STEP)
     else:
-        _step(right, step.value)
+        _step(right, step.value, [two.value for run in data.runs if (two := run.get(STEP))])
     style.panel(left, "a", "simulation engine")
     style.panel(right, "b", "masked step of training")
 
@@ -53,16 +55,18 @@ def _absent(panel: Axes, source: Source[Any]) -> None:
     panel.text(0.5, 0.5, f"no data yet:\n{source.command}", ha="center", va="center", transform=panel.transAxes)
 
 
-def _engine(panel: Axes, bench: EngineBench) -> None:
-    ways = list(dict.fromkeys(way for kind in _TYPES for way in bench.seconds.get(kind, {}) if way != LIMIT))
+def _engine(panel: Axes, bench: EngineBench, all_runs: Sequence[EngineBench]) -> None:
+    named = (way for one in all_runs for kind in _TYPES for way in one.seconds.get(kind, {}) if way != LIMIT)
+    ways = list(dict.fromkeys(named))
     rows = {way: len(ways) - 1 - i for i, way in enumerate(ways)}
-    for (kind, (colour, marker)), shift in zip(_TYPES.items(), (0.15, -0.15), strict=True):
+    for (kind, (colour, marker, face)), shift in zip(_TYPES.items(), (0.15, -0.15), strict=True):
         found = relative(bench, kind)
         panel.plot(
             list(found.values()),
             [rows[way] + shift for way in found],
             color=colour,
             marker=marker,
+            markerfacecolor=face,
             linestyle="",
             label=kind,
         )
@@ -75,10 +79,11 @@ def _engine(panel: Axes, bench: EngineBench) -> None:
     panel.legend(loc="lower left")
 
 
-def _step(panel: Axes, bench: StepBench) -> None:
-    found = ratios(bench)
+def _step(panel: Axes, bench: StepBench, all_runs: Sequence[StepBench]) -> None:
+    ways = list(dict.fromkeys(way for one in all_runs for way in ratios(one)))
     look = style.look("amss+")
-    for row, (_, values) in enumerate(reversed(found.items())):
+    for way, values in ratios(bench).items():
+        row = len(ways) - 1 - ways.index(way)
         middle = float(np.median(values))
         panel.errorbar(
             [middle],
@@ -89,8 +94,8 @@ def _step(panel: Axes, bench: StepBench) -> None:
         )
         _texts(panel, [(middle, row + 0.17)], 0)
     panel.axvline(1, color=style.GREY, linewidth=0.8)
-    panel.set_yticks(range(len(found)), list(found)[::-1])
-    panel.set(xscale="log", ylim=(-0.6, len(found) - 0.4), xlabel="time / two passes over the gradients")
+    panel.set_yticks(range(len(ways)), [way.replace(", ", ",\n", 1) for way in ways[::-1]])
+    panel.set(xscale="log", ylim=(-0.6, len(ways) - 0.4), xlabel="time / two passes over the gradients")
     panel.margins(x=0.2)
     panel.grid(False, axis="y")
 
@@ -104,7 +109,8 @@ def _texts(panel: Axes, places: list[tuple[float, float]], shift: float = 5) -> 
             textcoords="offset points",
             va="center",
             ha="left" if shift else "center",
-            fontsize=6,
+            fontsize=style.SMALLEST,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
 
 

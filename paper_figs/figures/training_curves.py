@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from paper_figs import style
 from paper_figs.figure import Figure, Panels
-from paper_figs.figures.htad import RUN
+from paper_figs.figures.htad import RUN, methods
 from paper_figs.reading import Data
 from paper_figs.records import Train
 
 QUANTITIES = {
-    "keep": "keep fraction of units",
-    "information_rate": "mutual information rate",
-    "validation_modality": "validation accuracy alone",
+    "keep": "keep fraction\nof units",
+    "information_rate": "mutual information\nrate (no unit)",
+    "validation_modality": "validation accuracy\nof the modality",
 }
 """Key of the history -> label of its row."""
 
@@ -32,14 +32,14 @@ def curves(train: Train, method: str, quantity: str, modality: str) -> NDArray[n
 
 
 def _draw(panels: Panels, data: Data) -> None:
-    train = data[RUN].value
+    train, looks = data[RUN].value, methods(data)
     modalities = list(train.data.features)
     if len(modalities) != panels.shape[1]:
         raise ValueError(f"the figure shows {panels.shape[1]} modalities, found {', '.join(modalities)}")
     letters = iter("abcdef")
     for row, quantity in zip(panels, QUANTITIES, strict=True):
         for panel, modality in zip(row, modalities, strict=True):
-            _curves(panel, train, quantity, modality)
+            _curves(panel, train, quantity, modality, looks)
             style.panel(panel, next(letters), modality)
         row[0].set_ylabel(QUANTITIES[quantity])
     panels[0, 0].set_ylim(0, 1.05)
@@ -49,8 +49,8 @@ def _draw(panels: Panels, data: Data) -> None:
     panels[0, 0].figure.legend(handles, labels, loc="outside upper center", ncols=len(labels))
 
 
-def _curves(panel: Axes, train: Train, quantity: str, modality: str) -> None:
-    for number, (method, look) in enumerate(style.looks(train.methods).items()):
+def _curves(panel: Axes, train: Train, quantity: str, modality: str, looks: dict[str, style.Look]) -> None:
+    for number, (method, look) in enumerate(looks.items()):
         rows = curves(train, method, quantity, modality)
         if rows.size:
             epochs = np.arange(1, rows.shape[1] + 1)
@@ -64,6 +64,8 @@ def _curves(panel: Axes, train: Train, quantity: str, modality: str) -> None:
                 label=look.label,
             )
             panel.fill_between(epochs, rows.min(0), rows.max(0), color=look.colour, alpha=0.15, linewidth=0)
+        else:
+            panel.plot([], [], color=look.colour, marker=look.marker, label=look.label)  # for the legend
 
 
 def _caption(data: Data) -> str:

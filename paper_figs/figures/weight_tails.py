@@ -11,17 +11,14 @@ from amss_min.designs import Systematic
 from amss_min.importance import SquaredGradient
 from paper_figs import style
 from paper_figs.figure import Figure, Panels, axes
-from paper_figs.figures.second_moment import IMPORTANCES, K, N, gradients
+from paper_figs.figures.second_moment import IMPORTANCES, LAW, K, N, gradients
 from paper_figs.reading import Data
 
 UNITS = 20
 """Units of equal size in the panels on rank-conditioned weights."""
 
 COUNTS = (1, 2, 5, 10)
-LAW = "lognormal\n$s = 1$"
-"""The gradient of panel (c), one of those of the figure on second moments."""
-
-_RANKED = ("#7a2e00", "#d55e00", "#e8833a", "#f2b78f")
+_RANKED = ("#551033", "#882255", "#bb6690", "#ddaac4")
 _MARKERS = "^sDv"
 
 
@@ -63,6 +60,7 @@ def _draw(panels: Panels, data: Data) -> None:
         )
     left.plot([], [], color=style.look("amss+").colour, linewidth=0.7, label="all weights $n/k$")
     left.set(xscale="log", yscale="log", ylim=(1e-8, 30), xlabel="weight $x$", ylabel="$P(M_j > x)$")
+    left.set_yticks([1e-8, 1e-6, 1e-4, 1e-2, 1])
     left.legend(loc="upper right", handlelength=1.4)
     style.panel(left, "a", "rank-conditioned")
     counts = np.arange(2, UNITS + 1)
@@ -105,6 +103,7 @@ def _draw(panels: Panels, data: Data) -> None:
     right.axvline(2 * N / K, ymax=0.62, color=style.GREY, linestyle="--", linewidth=0.8)
     right.annotate("$2n/k$", (2 * N / K, 2e-6), (2, 0), textcoords="offset points", fontsize=7, color=style.GREY)
     right.set(xscale="log", yscale="log", ylim=(1e-6, 3e3), xlabel="weight $x$", ylabel="mean of $P(M_j > x)$")
+    right.set_yticks([1e-6, 1e-4, 1e-2, 1])
     right.legend(loc="upper right", handlelength=1.4)
     style.panel(right, "c", "by importance")
 

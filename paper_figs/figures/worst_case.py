@@ -19,7 +19,9 @@ from theory.worst_case import attained, closed_forms
 HORIZON = 64
 LEAST = 1e-12
 """Smaller differences are drawn here: a logarithmic axis has no 0."""
-_SHADES = ("#000000", "#0072b2", "#56b4e9", "#d55e00")
+_SHADES = ("#0b3c5d", "#2b7bb0", "#56b4e9", "#a3cfe8")
+_PLAIN = ("#000000", "#777777")
+_OWN = ("#332288", "#44aa99", "#cc6677", "#999933", "#aa4499")
 _MARKERS = "osD^"
 
 
@@ -65,7 +67,7 @@ def pairs(data: Data) -> list[tuple[str, str, float, float]]:
 def _draw(panels: Panels, data: Data) -> None:
     left, middle, right = axes(panels)
     steps = np.unique(np.geomspace(1, HORIZON, 20).astype(int))
-    for (label, curve), colour, marker in zip(DESCENT.items(), _SHADES, _MARKERS, strict=False):
+    for (label, curve), colour, marker in zip(DESCENT.items(), _PLAIN, _MARKERS, strict=False):
         left.plot(steps, [float(curve.form(int(t))) for t in steps], color=colour, linewidth=0.9)
         left.plot(
             steps[::3],
@@ -107,7 +109,7 @@ def _draw(panels: Panels, data: Data) -> None:
 def _solved(panel: Axes, data: Data) -> None:
     found = pairs(data)
     names = list(dict.fromkeys(claim for claim, *_ in found))
-    for claim, colour, marker in zip(names, (*_SHADES, "#009e73"), (*_MARKERS, "v"), strict=False):
+    for claim, colour, marker in zip(names, _OWN, (*_MARKERS, "v"), strict=False):
         rows = [(form, value) for name, _, form, value in found if name == claim]
         panel.plot(
             [form for form, _ in rows],
@@ -122,7 +124,9 @@ def _solved(panel: Axes, data: Data) -> None:
         panel.text(0.5, 0.5, f"no solver has run:\n{AUDIT.command}", ha="center", transform=panel.transAxes)
         return
     panel.axhline(5e-5, color=style.GREY, linestyle="--", label="accepted gap")
-    panel.set(yscale="log", xlabel="closed form", ylabel="relative difference of the solver", ylim=(LEAST / 3, 10))
+    panel.set(
+        yscale="log", xlabel="worst case, closed form", ylabel="relative difference of the solver", ylim=(LEAST / 3, 10)
+    )
     panel.legend(loc="upper left", ncols=2, columnspacing=0.8, handletextpad=0.3, handlelength=1.2)
 
 

@@ -1,7 +1,7 @@
 """The first page: counts by status, the filter, every claim in a table, and a section for each."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from paper_figs.report import claims
 from paper_figs.report.claims import Entry
@@ -21,6 +21,28 @@ _MEANINGS = {
     "INCONCLUSIVE": "the evidence decides neither way",
     "REFUTED": "contradicted, with a witness that replays",
 }
+
+
+_GUARANTEES = {
+    "exact": "no sampling error",
+    "bounded": "the stated error probability holds for every law on the declared support",
+    "variance-bounded": "it holds if the declared second moment does",
+    "truncated": "it holds for the part of the law below a cap",
+    "asymptotic": "it holds for many replicates: Student and bootstrap intervals",
+}
+_KINDS = {
+    "IDENTITY": "two sides are equal",
+    "INEQUALITY": "one side is at most the other",
+    "RATE": "a bound by the number of steps, with its exponent",
+    "COUNTEREXAMPLE": "something fails: HOLDS means that it does fail",
+}
+_INTRODUCTION = (
+    "AMSS masks the gradient of each modality of a network: it draws some of the units at random, by the size of their "
+    "gradients, and leaves out the others; AMSS+ weighs those drawn so that the mean shall be that of the whole "
+    "gradient. Every claim here, published or derived, was put to a test that could have refuted it. Beside each stand "
+    "its assumptions, where it comes from, the evidence with its tolerance and scope, figures that show it, and "
+    "the command that repeats it. A claim may say that something fails: what counts is whether the claim is true."
+)
 
 
 def sections(
@@ -43,7 +65,10 @@ def sections(
 
 def _counts(entries: Sequence[Entry]) -> Html:
     counted = Counter[str](entry.verdict.status for entry in entries)
-    cards = (tag("li", tag("b", str(counted[status])), claims.badge(status)) for status in _MEANINGS)
+    cards = (
+        tag("li", tag("b", str(counted[status])), claims.badge(status), tag("small", meaning))
+        for status, meaning in _MEANINGS.items()
+    )
     fixed = [entry for entry in entries if not entry.open]
     agreeing = sum(entry.verdict.as_expected for entry in fixed)
     surprises = [
@@ -59,8 +84,22 @@ def _counts(entries: Sequence[Entry]) -> Html:
     if len(fixed) < len(entries):
         texts.append(f"Open questions beside them, put to comparisons on data sets: {len(entries) - len(fixed)}.")
     notice = tag("div", tag("p", "Not as expected:"), tag("ul", *surprises), class_="notice") if surprises else ""
-    title = tag("h2", "Overview", id="overview")
-    return tag("section", title, tag("p", " ".join(texts)), notice, tag("ul", *cards, class_="counts"))
+    unsettled = [
+        tag("li", claims.badge(entry.verdict.status), " ", tag("a", entry.verdict.id, href=f"#{entry.place}"), asked)
+        for entry in entries
+        if entry.verdict.status in ("REFUTED", "INCONCLUSIVE")
+        for asked in [" (an open question)" if entry.open else ""]
+    ]
+    told = [tag("p", "Refuted or undecided:"), tag("ul", *unsettled)] if unsettled else []
+    return tag(
+        "section",
+        tag("h2", "Overview", id="overview"),
+        tag("p", _INTRODUCTION),
+        tag("p", " ".join(texts)),
+        notice,
+        tag("ul", *cards, class_="counts"),
+        *told,
+    )
 
 
 def _filter(entries: Sequence[Entry]) -> Html:
@@ -86,19 +125,26 @@ def _filter(entries: Sequence[Entry]) -> Html:
 
 
 def _reading() -> Html:
-    meanings = (join((tag("dt", claims.badge(name)), tag("dd", text))) for name, text in _MEANINGS.items())
     return tag(
         "section",
         tag("h2", "How to read a verdict", id="reading"),
-        tag("dl", *meanings, class_="facts"),
+        _terms((claims.badge(name), text) for name, text in _MEANINGS.items()),
         tag(
             "p",
             "The method caps the status: only proofs, exact arithmetic and floating point with a derived error can end "
-            "in HOLDS; quadrature, solvers and simulation are CONSISTENT at best. A claim of kind COUNTEREXAMPLE says "
-            "that something fails: HOLDS then means that it does fail. The guarantee says what stands behind the "
-            "stated error: exact, bounded, variance-bounded, truncated or asymptotic.",
+            "in HOLDS; quadrature, solvers and simulation are CONSISTENT at best. CONSISTENT is no proof: it says that "
+            "the stated violation would have been seen, but for the stated error probability. Scope says on what it "
+            "was tried; a claim may still fail elsewhere. Expected is the status that was written down before the run.",
         ),
+        tag("p", "The kind says what a claim asserts:"),
+        _terms(_KINDS.items()),
+        tag("p", "The guarantee says what stands behind the stated error, strongest first:"),
+        _terms(_GUARANTEES.items()),
     )
+
+
+def _terms(pairs: Iterable[tuple[str, str]]) -> Html:
+    return tag("dl", *(join((tag("dt", name), tag("dd", text))) for name, text in pairs), class_="facts")
 
 
 def _made(found: tuple[Picture, ...], facts: Sequence[tuple[str, str]]) -> Html:
@@ -107,5 +153,5 @@ def _made(found: tuple[Picture, ...], facts: Sequence[tuple[str, str]]) -> Html:
     return tag(
         "section",
         tag("h2", "What this report was made from", id="made"),
-        tag("dl", *(join((tag("dt", name), tag("dd", value))) for name, value in rows), class_="facts"),
+        _terms(rows),
     )

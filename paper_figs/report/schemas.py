@@ -14,7 +14,6 @@ from paper_figs.records import (
     StepBench,
     Train,
     TrainData,
-    TrainSummary,
     Verdict,
 )
 
@@ -28,12 +27,6 @@ class RunData(TrainData):
     attribution: str = ""
 
 
-class RunSummary(TrainSummary):
-    """Intervals by method and metric. primary: the metric that methods are chosen and compared by."""
-
-    primary: str | None = None
-
-
 class RunFinding(Record):
     """A run that met a number that is not finite, in the line that was printed."""
 
@@ -44,7 +37,6 @@ class Run(Train):
     """results/train/<data>.json."""
 
     data: RunData
-    summary: RunSummary
     findings: tuple[RunFinding, ...] = ()
 
 

@@ -4,8 +4,11 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
 import struct
+import subprocess
+import sys
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
@@ -24,10 +27,9 @@ from paper_figs.figures import (
     COMPARISON,
     FIGURES,
     HTAD,
-    TRAINING_CURVES,
 )
-from paper_figs.reading import BadData, Data, gather
-from paper_figs.rendering import SUFFIXES, drawn
+from paper_figs.reading import BadData, gather
+from paper_figs.rendering import SUFFIXES, drawn, lay_out
 from tests.paper_figs.drawn_samples import complete
 from tests.paper_figs.samples import RECORDED, bound, everything, oracle, plant, skewed, train
 from theory.claims import CLAIMS
@@ -104,7 +106,7 @@ def texts(request: pytest.FixtureRequest, planted: Path) -> list[Shown]:
     with pytest.MonkeyPatch.context() as patch, style.applied():
         patch.setattr(Text, "draw", draw)
         figure = request.param
-        canvas = drawn(figure, gather(figure.sources, planted, planted / "none", least=figure.least))
+        canvas = drawn(figure, figure.read(planted, planted / "none"))
         canvas.savefig(io.BytesIO(), format="png", dpi=style.DPI)
     return found
 
@@ -114,10 +116,31 @@ def test_a_second_build_gives_the_same_bytes(twice: Twice) -> None:
     assert twice.first == twice.second
 
 
+def test_places_do_not_hang_on_the_last_bits_of_the_layout(planted: Path) -> None:
+    with style.applied():
+        canvas = drawn(COMPARISON, COMPARISON.read(planted, planted / "none"))
+        lay_out(canvas)
+    bounds = [axes.get_position(original=True).bounds for axes in canvas.axes]
+    lengths = [length for place in bounds for length in place]
+    assert len({place[:2] for place in bounds}) == 4
+    # a box holds its two corners, so a width is a difference of two rounded numbers
+    assert all(abs(length - round(length, 6)) <= 2.0**-52 for length in lengths)
+
+
+@pytest.mark.slow
+def test_another_process_draws_the_same_bytes(planted: Path, tmp_path: Path) -> None:
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "paper_figs", "build", "training_curves", "phase_diagram"]
+        command += ["--results", str(planted), "--out", str(tmp_path / seed)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+    for path in (tmp_path / "1").iterdir():
+        assert path.read_bytes() == (tmp_path / "2" / path.name).read_bytes(), path.name
+
+
 def test_every_text_is_legible_and_inside(texts: list[Shown]) -> None:
     assert len(texts) > 20
     for shown in texts:
-        assert shown.points >= 6
+        assert shown.points >= style.SMALLEST
         assert shown.box.x0 >= -1 and shown.box.y0 >= -1, shown.text
         assert shown.box.x1 <= shown.canvas[0] + 1 and shown.box.y1 <= shown.canvas[1] + 1, shown.text
 
@@ -133,7 +156,7 @@ def test_no_text_lies_on_another(texts: list[Shown]) -> None:
 def test_axes_name_what_they_show(planted: Path) -> None:
     for figure in EVERY_TIME:
         with style.applied():
-            canvas = drawn(figure, gather(figure.sources, planted, planted / "none"))
+            canvas = drawn(figure, figure.read(planted, planted / "none"))
         assert all(panel.get_xlabel() for panel in canvas.axes)
         assert any(panel.get_ylabel() or panel.get_yticklabels() for panel in canvas.axes)
 
@@ -163,37 +186,6 @@ def test_captions_are_written_for_latex_and_markdown(twice: Twice) -> None:
     assert tex.count("$") % 2 == markdown.count("$") % 2 == 0
 
 
-def test_a_second_run_is_drawn_over_the_first(tmp_path: Path) -> None:
-    plant(tmp_path / "one", {"train/htad.json": train(3)})
-    plant(tmp_path / "two", {"train/htad.json": train(2, epochs=6)})
-    folders = [tmp_path / "one", tmp_path / "two"]
-    data = gather(TRAINING_CURVES.sources, folders, tmp_path / "none")
-    with style.applied():
-        canvas = drawn(TRAINING_CURVES, data)
-        alone = drawn(TRAINING_CURVES, gather(TRAINING_CURVES.sources, folders[:1]))
-    curves = {line.get_linestyle() for line in canvas.axes[0].lines}
-    assert curves == {"-", style.OVERLAY_LINES[0]}
-    assert len(canvas.axes[0].lines) == 2 * len(alone.axes[0].lines)
-    assert canvas.axes[0].get_xlim()[1] > alone.axes[0].get_xlim()[1]
-    assert [text.get_text() for text in canvas.texts] == [f"filled: {folders[0]}; hollow, dashed: {folders[1]}"]
-    build(TRAINING_CURVES, folders, tmp_path, None, copies=tmp_path / "none")
-    rows = csv.DictReader(io.StringIO((tmp_path / "training_curves.csv").read_text()))
-    assert {row["run"] for row in rows} == {str(folder) for folder in folders}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.name)
-def test_every_figure_overlays_runs(figure: Figure, planted: Path) -> None:
-    data = gather(figure.sources, planted, least=figure.least)
-    twofold = Data({source.file: [data[source]] for source in figure.sources}, overlays=[data])
-    with style.applied():
-        canvas = drawn(figure, twofold)
-        alone = drawn(figure, data)
-    assert len(canvas.axes) == len(alone.axes)
-    assert sum(len(panel.texts) for panel in canvas.axes) == sum(len(panel.texts) for panel in alone.axes)
-    assert [panel.get_legend() is None for panel in canvas.axes] == [panel.get_legend() is None for panel in alone.axes]
-
-
 def test_what_is_missing_is_named_with_its_command(tmp_path: Path) -> None:
     plant(tmp_path, {"compare/htad.json": complete()["compare/htad.json"]})
     build(COMPARISON, tmp_path, tmp_path, None, copies=tmp_path / "none")
@@ -210,7 +202,8 @@ def test_files_carry_no_date_and_no_program(twice: Twice) -> None:
     parts = chunks(twice.first["png"])
     assert {kind for kind, _ in parts} <= {b"IHDR", b"pHYs", b"IDAT", b"IEND"}
     size = struct.unpack(">II", dict(parts)[b"IHDR"][:8])
-    assert size == tuple(round(inches * 200) for inches in twice.figure.size)
+    _, inches = twice.figure.layout(twice.figure.read(twice.results, twice.results / "none"))
+    assert size == tuple(round(200 * length) for length in inches)
 
 
 def chunks(png: bytes) -> list[tuple[bytes, bytes]]:

@@ -118,11 +118,11 @@ def test_folders_that_were_asked_for_come_before_copies_and_lie_over_each_other(
     plant(tmp_path / "copies", {TRAIN.file: copied(train(9)), EXPERIMENT.file: copied(oracle())})
     folders = [tmp_path / "a", tmp_path / "b", tmp_path / "none"]
     data = gather([TRAIN, EXPERIMENT], folders, tmp_path / "copies")
-    assert (data[TRAIN].value.seeds, data[TRAIN].place) == (2, "results")
+    assert (data[TRAIN].value.seeds, data[TRAIN].place) == (2, str(folders[0]))
     assert data[EXPERIMENT].place == "paper_figs/data"
     (over,) = data.overlays
     assert (over.label, over[TRAIN].value.seeds, over[EXPERIMENT].place) == (str(folders[1]), 3, "paper_figs/data")
-    assert [item["from"] for item in data.as_json()] == ["results", "paper_figs/data", str(folders[1])]
+    assert [item["from"] for item in data.as_json()] == [str(folders[0]), "paper_figs/data", str(folders[1])]
 
 
 def test_a_figure_may_do_with_some_of_its_sources(tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from paper_figs import style
 from paper_figs.audited import AUDIT, DRAWN, SOLVED, abridged
 from paper_figs.figures import comparison, diagnosis, divergence, momentum, phase_diagram, rate_bounds, speed
 from paper_figs.figures import training_curves as curves
 from paper_figs.figures import worst_case as worst
 from paper_figs.reading import gather
 from paper_figs.records import Audit, EngineBench, Experiment, Phase, StepBench, Train
+from paper_figs.rendering import drawn
 from tests.paper_figs import drawn_samples as samples
-from tests.paper_figs.samples import plant, train
+from tests.paper_figs.samples import RECORDED, plant, train
 from theory.divergence import STEEP
 
 
@@ -27,6 +29,17 @@ def test_a_copy_of_verdicts_keeps_what_is_drawn_and_nothing_else(tmp_path: Path)
     rows = kept.evidence(SOLVED[0])[0].details["rows"]
     assert rows["n = 2, T = 1"]["solver"] - 2 == pytest.approx(2e-9, rel=1e-6)  # not rounded away
     assert [rate_bounds.method(item) for item in rate_bounds.curves(kept, "pl-linear-bound")] == ["amss+", "uniform-ht"]
+
+
+def test_an_audit_without_a_solver_is_drawn_beside_recorded_worst_cases(tmp_path: Path) -> None:
+    fresh = [verdict for verdict in samples.audit() if verdict["id"] not in SOLVED]
+    plant(tmp_path / "results", {AUDIT.file: fresh})
+    plant(tmp_path / "copies", {AUDIT.file: {"recorded": RECORDED, **abridged(samples.audit())}})
+    places = {
+        figure.name: next(item["from"] for item in figure.read(tmp_path / "results", tmp_path / "copies").as_json())
+        for figure in (rate_bounds.FIGURE, worst.FIGURE)
+    }
+    assert places == {"rate_bounds": "results", "worst_case": "paper_figs/data"}
 
 
 def test_the_place_of_a_mask_is_read_off_its_recursion() -> None:
@@ -56,6 +69,26 @@ def test_phase_points_stand_in_their_cells() -> None:
     assert len(phase_diagram.by_imbalance(phase.model_copy(update={"points": [*phase.points, close]}))) == 2
 
 
+def test_diverging_points_have_no_colour_and_are_counted(tmp_path: Path) -> None:
+    values = samples.phase()
+    found = {(p["imbalance"], p["keep"][0], p["p"]): p for p in values["points"]}
+    found[1.0, 0.5, 0.02]["log_ratio"] = -90.0
+    found[1.0, 0.25, 0.02].update(log_ratio=-30.0, predicted_log_ratio=None)
+    plant(tmp_path, {phase_diagram.POINTS.file: values})
+    data = phase_diagram.FIGURE.read(tmp_path, tmp_path / "none")
+    caption = phase_diagram.FIGURE.caption(data)
+    # of 18 points, 3 have no colour; 1 - 4 p is below 0 at p = 0.5, in 6 points of which one has no finite ratio
+    assert "18 points, each with a cell of AMSS and one of AMSS+ (36 cells, 64 replicates a cell" in caption
+    assert "closer at 5 of the 15 coloured points" in caption
+    assert "Grey: 2 points, AMSS+ diverges" in caption
+    assert "1 points, no finite ratio" in caption
+    assert "measured side of 1 at 15 of" in caption
+    with style.applied():
+        canvas = drawn(phase_diagram.FIGURE, data)
+    (mesh,) = canvas.axes[0].collections[:1]
+    assert np.ma.getmaskarray(mesh.get_array()).reshape(3, 3).tolist() == [[True, False, False]] * 2 + [[False] * 3]
+
+
 def test_a_diagnosis_is_a_series_of_what_could_be_told() -> None:
     run = Train.model_validate(samples.diagnosed()).runs[0]
     what = diagnosis.QUANTITIES["allowed step"][1]
@@ -69,9 +102,13 @@ def test_compared_methods_have_one_order_and_strangers_come_last(tmp_path: Path)
     assert comparison.methods(data) == ["uniform", "amss", "amss+", "my own.py:Method"]
 
 
-def test_histories_without_a_quantity_are_refused() -> None:
+def test_histories_without_a_quantity_or_of_uneven_length_are_refused() -> None:
     values: dict[str, Any] = train()
     assert curves.curves(Train.model_validate(values), "amss", "information_rate", "audio").shape == (3, 4)
+    uneven = train()
+    uneven["runs"][0]["history"] = {"keep": {name: [0.5] for name in ("audio", "accelerometer")}}
+    with pytest.raises(ValueError, match="the same number of epochs"):
+        curves.curves(Train.model_validate(uneven), "joint", "keep", "audio")
     for run in values["runs"]:
         del run["history"]["information_rate"]
     with pytest.raises(ValueError, match="must hold 'information_rate' of audio"):

@@ -31,7 +31,7 @@ def test_second_moments_of_rank_conditioned_weights_are_the_integral_of_their_ta
 
 
 def test_the_tail_of_inverse_weights_starts_at_the_mean_inclusion_of_what_weighs_more_than_one() -> None:
-    norms = second_moment.gradients()[weight_tails.LAW]
+    norms = second_moment.gradients()[second_moment.LAW]
     found = weight_tails.inverse_tail(norms, "uniform", np.array([1.0, 9.0, 11.0]))
     share = second_moment.K / second_moment.N
     assert found[2] == 0

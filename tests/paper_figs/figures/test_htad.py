@@ -2,20 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
-from paper_figs.figures import HTAD, htad
+from paper_figs.figures import HTAD
 from paper_figs.reading import gather
-from paper_figs.records import Train
 from tests.paper_figs.samples import RECORDED, plant, train
-
-
-def test_keep_fractions_need_seeds_of_one_length() -> None:
-    uneven = train()
-    uneven["runs"][0]["history"] = {"keep": {name: [0.5] for name in ("audio", "accelerometer")}}
-    assert htad.keeps(Train.model_validate(train()), "amss", "audio").shape == (3, 4)
-    with pytest.raises(ValueError, match="the same number of epochs"):
-        htad.keeps(Train.model_validate(uneven), "joint", "audio")
 
 
 def test_the_shorter_run_is_told_beside_the_recorded_one(tmp_path: Path) -> None:

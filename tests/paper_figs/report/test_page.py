@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from amss_min.testing import Guarantee, Status
 from paper_figs.figures import AMSS_FLOOR, FIGURES
 from paper_figs.reading import BadData, MissingData, digest, gather
 from paper_figs.rendering import SUFFIXES
@@ -22,6 +23,7 @@ from tests.paper_figs.html_tree import Element
 from tests.paper_figs.report.made import HOSTILE, NAME, hostile, pages, sidecar, whole, write
 from tests.paper_figs.samples import RECORDED, everything, evidence, plant, skewed, verdict
 from theory.claims import CLAIMS
+from theory.verdict import Kind
 
 Report = tuple[Path, dict[str, Element]]
 OWN_SCRIPT = (Path(__file__).parents[3] / "paper_figs" / "report" / "script.js").read_text(encoding="utf-8")
@@ -213,6 +215,24 @@ def test_what_is_not_as_expected_is_said_first(tmp_path: Path) -> None:
     (notice,) = [item for item in root.all("div") if item.attributes.get("class") == "notice"]
     assert notice.text == "Not as expected:ht-unbiased: REFUTED, expected HOLDS"
     assert [json.loads(item.text) for item in root.all("pre")] == [{"seed": 17}]
+
+
+def test_what_is_refuted_or_undecided_is_listed_before_the_table(tmp_path: Path) -> None:
+    refuted = verdict(id="wrong", status="REFUTED", evidence=[evidence(status="REFUTED", witness={"seed": 17})])
+    unsettled = verdict(id="open-question", status="INCONCLUSIVE")
+    root = index(tmp_path, [verdict(id="plain-one"), refuted, unsettled])
+    (overview,) = [item for item in root.all("section") if item.text.startswith("Overview")]
+    assert "REFUTED wrong" in overview.text
+    assert "INCONCLUSIVE open-question (an open question)" in overview.text
+    assert "plain-one" not in overview.text
+
+
+def test_a_reader_is_told_what_every_term_means(report: Report) -> None:
+    root = report[1]["index.html"]
+    terms = {item.text for item in root.all("dt")}
+    assert {guarantee.value for guarantee in Guarantee} <= terms
+    assert {kind.name for kind in Kind} <= terms
+    assert all(any(status.name in term for term in terms) for status in Status)
 
 
 def test_an_open_question_that_was_decided_is_no_surprise(report: Report) -> None:
