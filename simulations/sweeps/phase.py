@@ -114,7 +114,10 @@ def plus_factor(n: int, k: int, p: float) -> float:
 
 
 def plus_energy(n: int, k: int, p: float, x: float) -> float:
-    """The predicted E |g|^2 of AMSS+ in one modality; inf where x (1 + omega) >= 2."""
+    """The predicted E |g|^2 of AMSS+ in one modality; inf where x (1 + omega) >= 2, with omega at g = 0.
+
+    Away from 0 the factor can reach n / k: from x n / k >= 2 on, runs may diverge where a number is predicted.
+    """
     factor = plus_factor(n, k, p)
     if x * factor >= 2:
         return math.inf
