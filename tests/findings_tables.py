@@ -55,7 +55,7 @@ def gains(comparisons: list[Record]) -> str:
 def compared(record: Record) -> str:
     """One comparison: what was measured on which data, every method, and the verdict on a gain of .01."""
     name, primary = record["data"]["name"], record["summary"]["primary"]
-    paired, claim = record["paired"], record["claim"]
+    paired, claim, alone = record["paired"], record["claim"], list(record["data"]["features"])
     shares = " / ".join(f"{record['split']['percent'][part]:g}" for part in ("train", "validation", "test"))
     edges = [method for method, found in record["tuning"].items() if found["edge"]]
     told = [
@@ -63,11 +63,16 @@ def compared(record: Record) -> str:
         f"{data(record)}; split {shares} for training, validation and test: {record['split']['note']}. "
         f"{len(paired['seeds'])} paired seeds, step sizes {listed(record['settings']['compare']['lrs'])} tuned on "
         f"other seeds; intervals of {100 * paired['confidence']:g} % that hold for all {paired['comparisons']} "
-        "comparisons at once.",
+        "comparisons at once; of each modality alone, by its own part of the model, t-intervals by themselves.",
         table(
-            ["method", f"{primary} on test", "less joint", "finding"],
+            ["method", f"{primary} on test", "less joint", "finding", *(f"{name} alone" for name in alone)],
             [
-                [method, score(summary[primary]), *difference(paired["differences"].get(method))]
+                [
+                    method,
+                    score(summary[primary]),
+                    *difference(paired["differences"].get(method)),
+                    *(interval(summary.get(f"alone_{name}"), sign="") for name in alone),
+                ]
                 for method, summary in record["summary"]["methods"].items()
             ],
         ),
@@ -88,7 +93,7 @@ def trained(record: Record) -> str:
     """One training run without tuning: differences to joint training."""
     primary, differences = record["summary"]["primary"], record["summary"]["difference_to_joint"]
     rows = [
-        [method, score(summary[primary]), *interval(differences.get(method, {}).get(primary))]
+        [method, score(summary[primary]), interval(differences.get(method, {}).get(primary))]
         for method, summary in record["summary"]["methods"].items()
     ]
     return "\n\n".join(
@@ -131,12 +136,15 @@ def data(record: Record) -> str:
 
 def difference(found: Record | None) -> list[str]:
     """The paired difference with its interval, and the finding as recorded."""
-    return [*interval(found), found["finding"] if found else ""]
+    return [interval(found), found["finding"] if found else ""]
 
 
-def interval(found: Record | None) -> list[str]:
-    """Mean and interval, to three places."""
-    return [f"{found['mean']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"] if found else [""]
+def interval(found: Record | None, sign: str = "+") -> str:
+    """Mean and interval, to three places; sign as in a format."""
+    if not found:
+        return ""
+    mean, low, high = (f"{found[key]:{sign}.3f}" for key in ("mean", "low", "high"))
+    return f"{mean} [{low}, {high}]"
 
 
 def score(found: Record) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import io
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,8 @@ def bikeshare() -> Dataset:
 def imbalanced(**options: Any) -> Dataset:
     """The procedural set with a dominant modality: the dials of PRESETS["imbalanced"] unless given."""
     preset = PRESETS["imbalanced"]
-    return procedural(**{"accuracy": preset.accuracy, "difficulty": preset.difficulty, **options})
+    made = procedural(**{"accuracy": preset.accuracy, "difficulty": preset.difficulty, **options})
+    return replace(made, name="imbalanced")
 
 
 def _from(raw: Raw, name: str, note: str) -> Dataset:
