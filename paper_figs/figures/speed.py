@@ -59,7 +59,7 @@ def _engine(panel: Axes, bench: EngineBench, all_runs: Sequence[EngineBench]) ->
     named = (way for one in all_runs for kind in _TYPES for way in one.seconds.get(kind, {}) if way != LIMIT)
     ways = list(dict.fromkeys(named))
     rows = {way: len(ways) - 1 - i for i, way in enumerate(ways)}
-    for (kind, (colour, marker, face)), shift in zip(_TYPES.items(), (0.15, -0.15), strict=True):
+    for (kind, (colour, marker, face)), shift in zip(_TYPES.items(), (0.2, -0.2), strict=True):
         found = relative(bench, kind)
         panel.plot(
             list(found.values()),
@@ -92,24 +92,25 @@ def _step(panel: Axes, bench: StepBench, all_runs: Sequence[StepBench]) -> None:
             color=look.colour,
             marker=look.marker,
         )
-        _texts(panel, [(middle, row + 0.17)], 0)
+        _texts(panel, [(middle, row)], above=True)
     panel.axvline(1, color=style.GREY, linewidth=0.8)
-    panel.set_yticks(range(len(ways)), [way.replace(", ", ",\n", 1) for way in ways[::-1]])
-    panel.set(xscale="log", ylim=(-0.6, len(ways) - 0.4), xlabel="time / two passes over the gradients")
+    panel.set_yticks(range(len(ways)), [way.replace(" without ", "\nwithout ", 1) for way in ways[::-1]])
+    panel.set(xscale="log", ylim=(-0.6, len(ways) - 0.4), xlabel="time / two passes")
     panel.margins(x=0.2)
     panel.grid(False, axis="y")
 
 
-def _texts(panel: Axes, places: list[tuple[float, float]], shift: float = 5) -> None:
+def _texts(panel: Axes, places: list[tuple[float, float]], *, above: bool = False) -> None:
     for value, y in places:
         panel.annotate(
             f"{value:.2g}" if value < 100 else f"{value:.0f}",
             (value, y),
-            (shift, 0),
+            (0, 4) if above else (5, 0),
             textcoords="offset points",
-            va="center",
-            ha="left" if shift else "center",
+            va="bottom" if above else "center",
+            ha="center" if above else "left",
             fontsize=style.SMALLEST,
+            zorder=1.5,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.4},
         )
 
@@ -159,7 +160,7 @@ FIGURE = Figure(
     caption=_caption,
     alt=_alt,
     configuration=_configuration,
-    size=(style.PAGE, 3.2),
+    size=(style.PAGE, 4.0),
     shape=(1, 2),
     sources=(ENGINE, STEP),
     least=1,
