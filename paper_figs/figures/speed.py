@@ -71,7 +71,7 @@ def _engine(panel: Axes, bench: EngineBench, all_runs: Sequence[EngineBench]) ->
             label=kind,
         )
         _texts(panel, [(value, rows[way] + shift) for way, value in found.items()])
-    panel.axvline(1, color=style.GREY, linewidth=0.8)
+    panel.axvline(1, color=style.GREY, linewidth=0.8, zorder=1)
     panel.set_yticks(list(rows.values()), [way.replace(", ", ",\n", 1) for way in rows])
     panel.set(xscale="log", ylim=(-0.6, len(ways) - 0.4), xlabel="time / drawing the noise alone")
     panel.margins(x=0.2)
@@ -93,7 +93,7 @@ def _step(panel: Axes, bench: StepBench, all_runs: Sequence[StepBench]) -> None:
             marker=look.marker,
         )
         _texts(panel, [(middle, row)], above=True)
-    panel.axvline(1, color=style.GREY, linewidth=0.8)
+    panel.axvline(1, color=style.GREY, linewidth=0.8, zorder=1)
     panel.set_yticks(range(len(ways)), [way.replace(" without ", "\nwithout ", 1) for way in ways[::-1]])
     panel.set(xscale="log", ylim=(-0.6, len(ways) - 0.4), xlabel="time / two passes")
     panel.margins(x=0.2)
