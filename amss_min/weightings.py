@@ -51,7 +51,7 @@ class HorvitzThompson(Weighting):
 
     def __call__(self, draw: Draw) -> Tensor:
         """1 / pi_j on the units drawn."""
-        return draw.inclusion.reciprocal().masked_fill_(~draw.drawn, 0.0)
+        return (1.0 / draw.inclusion).masked_fill_(~draw.drawn, 0.0)
 
     def second_moment(self, draw: Draw) -> Tensor:
         """1 / pi_j."""

@@ -284,10 +284,10 @@ class MaskKeptFromTheStart:
 
 @fault(pi=3 / 78, delta=-0.274, gradient=RISING, where="unit 0")
 def one_word_twice(gradient: Tensor, *, generator: Generator) -> Tensor:
-    """Systematic sampling whose start is also the first key of its random order."""
+    """Systematic sampling whose start is also the first key of its random order, the 59 bits that the order sees."""
     p = GradientNorm()(norms(gradient))
     bits = torch.randint(2**62, (len(p), 13), generator=generator)
-    bits[:, 12] = bits[:, 0]
+    bits[:, 12] = (bits[:, 0] << 3) & (2**62 - 1)
     return times(gradient, HorvitzThompson()(Systematic().select(p, 3, bits)))
 
 

@@ -1,7 +1,7 @@
 """The page on speed: the engine, the masked step, sampling designs and sweeps, as `simulations bench` wrote them."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from paper_figs.figures.speed import LIMIT, TWO_PASSES
 from paper_figs.reading import Found, MissingData, Source, versions
 from paper_figs.report.markup import Html, table, tag
 from paper_figs.report.pictures import Picture, thumbnails
-from paper_figs.report.schemas import Designs, Engine, Step, Sweep
+from paper_figs.report.schemas import Designs, Engine, Pairs, Step, Sweep
 from paper_figs.report.stored import origin, when
 
 _BENCH = "python -m simulations bench"
@@ -79,6 +79,26 @@ def _step(found: Found[Step]) -> list[Html]:
     return [table(caption, headings, rows, "stack numbers")]
 
 
+def _pairs(found: Found[Pairs]) -> list[Html]:
+    pairs = found.value.pairs
+    shortest = {name: {way: min(times) for way, times in pair.seconds.items()} for name, pair in pairs.items()}
+    ways = dict.fromkeys(way for times in shortest.values() for way in times)
+    rows = [(way, *(_beside_limit(times, way) for times in shortest.values())) for way in ways]
+    first = next(iter(pairs.values()))
+    caption = (
+        f"One masked step, keep {first.keep:g}: shortest time in ms, and over that of two passes, "
+        f"{when(found.recorded)}: {first.cpu}, torch {first.torch}, threads: {first.threads}, {first.date}"
+    )
+    return [table(caption, ("way", *pairs), rows, "stack numbers")]
+
+
+def _beside_limit(shortest: Mapping[str, float], way: str) -> str:
+    if way not in shortest:
+        return "not timed"
+    limit = shortest.get(TWO_PASSES)
+    return f"{1e3 * shortest[way]:.4g} ({'unknown' if limit is None else f'{shortest[way] / limit:.2f}'})"
+
+
 def _designs(found: Found[Designs]) -> list[Html]:
     value = found.value
     rows = []
@@ -110,6 +130,8 @@ def _sweep(found: Found[Sweep]) -> list[Html]:
         ("two workers", f"{two.efficiency:.3f}", "of two loops side by side", ratios),
         ("a block of no work", f"{1e3 * value.per_block:.2f} ms", "of wall time, one worker", ""),
     ]
+    if two.fastest is not None:
+        rows.append(("two workers, fastest runs", f"{two.fastest:.3f}", "of two loops side by side", ""))
     rows += [
         (f"store, kind {name}", f"{size / 1e3:.1f} kB", "a block", "") for name, size in value.stored_bytes.items()
     ]
@@ -118,6 +140,11 @@ def _sweep(found: Found[Sweep]) -> list[Html]:
         f"{value.cores or 'unknown'} cores"
     )
     return [table(caption, ("what", "median", "of", "runs"), rows, "stack numbers")]
+
+
+def _pairs_source(device: str) -> Source[Pairs]:
+    option = "" if device == "cpu" else f" --device {device}"
+    return Source(f"bench-step-{device}.json", Pairs, f"{_BENCH} --masked-step{option}")
 
 
 BENCHES = (
@@ -129,6 +156,8 @@ BENCHES = (
         _engine,
     ),
     Bench("step", "Masked step of training", Source("bench.json", Step, f"{_BENCH} --masked-step"), _step),
+    Bench("pairs", "Masked step on a CPU, by models", _pairs_source("cpu"), _pairs),
+    Bench("pairs-cuda", "Masked step on a GPU, by models", _pairs_source("cuda"), _pairs),
     Bench("designs", "Sampling designs", Source("bench-designs.json", Designs, f"{_BENCH} --designs"), _designs),
     Bench("sweep", "Sweeps", Source("bench-sweep.json", Sweep, f"{_BENCH} --sweep"), _sweep),
 )

@@ -138,6 +138,13 @@ class Step(StepBench):
     date: str = "unknown"
 
 
+class Pairs(Record):
+    """results/bench-step-DEVICE.json: the masked step on pairs of models, by name."""
+
+    recorded: Recorded | None = None
+    pairs: Annotated[dict[str, Step], Field(min_length=1)]
+
+
 class Designs(Record):
     """results/bench-designs.json: seconds of a draw; seconds[design][i] belongs to sizes[i], shorter where it ends."""
 
@@ -159,11 +166,15 @@ class Runs(Record):
 
 
 class TwoWorkers(Record):
-    """Wall times of the driver and of plain loops side by side; efficiency: the median of loops over driver."""
+    """Wall times of the driver and of plain loops side by side; efficiency: the median of loops over driver.
+
+    fastest: the least time of the loops over the least of the driver.
+    """
 
     driver_seconds: list[float]
     loops_seconds: list[float]
     efficiency: float
+    fastest: float | None = None
 
 
 class Sweep(Record):

@@ -101,10 +101,12 @@ def test_a_number_that_was_not_finite_is_read(tmp_path: Path) -> None:
     assert read != read
 
 
-def test_every_committed_copy_is_what_a_figure_reads() -> None:
+def test_every_committed_copy_is_what_a_figure_or_the_report_reads() -> None:
     from paper_figs.figures import FIGURES
+    from paper_figs.report.benchmarks import BENCHES
 
-    sources = {source.file: source for figure in FIGURES for source in figure.sources}
+    sources = {bench.source.file: bench.source for bench in BENCHES}
+    sources |= {source.file: source for figure in FIGURES for source in figure.sources}
     committed = {path.relative_to(COPIES).as_posix() for path in COPIES.rglob("*.json")}
     assert committed
     assert committed <= set(sources)

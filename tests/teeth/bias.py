@@ -9,7 +9,7 @@ from theory.claims import reused_mask_biased, top_k_contraction
 
 TEETH: tuple[Tooth, ...] = (
     Tooth("released-weight-is-mixture", weightings.ShiftedInverse, "_weight", "1.0 / draw.q.shape[-1]", "0.5"),
-    Tooth("released-weight-is-mixture", importance.Importance, "__call__", "(1 - self.mix) / total", "1 / total"),
+    Tooth("released-weight-is-mixture", importance.Importance, "__call__", "mul_(1 - self.mix)", "mul_(1)"),
     Tooth("released-weight-is-mixture", weightings.HorvitzThompson, "__call__", "1.0 / draw", "2.0 / draw"),
     Tooth("linear-form-variance", systematic, "_joint", "* UNIT", "* UNIT * 1.0000001"),
     Tooth("linear-form-variance", designs.SimpleRandom, "joint_inclusion", "n_plus * (n_plus - 1)", "n_plus * n_plus"),
@@ -23,11 +23,19 @@ TEETH: tuple[Tooth, ...] = (
         "draw.inclusion.sqrt()",
     ),
     Tooth("uniform-mask-is-smaller-step", weightings.Indicator, "__call__", "draw.drawn", "2 * draw.drawn"),
-    Tooth("external-importance-needs-floor", importance.Importance, "__call__", "+ positive * (", "+ ("),
+    Tooth(
+        "external-importance-needs-floor",
+        importance.Importance,
+        "__call__",
+        "addcdiv_(positive, units, value=self.mix)",
+        "add_(self.mix / units)",
+    ),
     Tooth("external-importance-needs-floor", weightings.HorvitzThompson, "__call__", *HT_KQ),
     Tooth("quadratic-form", designs.Poisson, "joint_inclusion", "pi.unsqueeze(-2)", "pi.unsqueeze(-2).square()"),
     Tooth("tower-rule", weightings.HorvitzThompson, "__call__", *HT_KQ),
-    Tooth("tower-rule", designs.Systematic, "_drawn", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
+    Tooth(
+        "tower-rule", designs.Systematic, "_drawn", "pi=r.to(torch.float64).mul_(UNIT)", "pi=q * count.unsqueeze(-1)"
+    ),
     Tooth("reused-mask-biased", weightings.HorvitzThompson, "__call__", "1.0 / draw", "1.0 + 0.0 * draw"),
     Tooth("reused-mask-biased", reused_mask_biased, "reused_mean", "Fraction(n, k)", "1"),
     Tooth("finite-sum-abc", finite_sum, "uniform_abc", "2 * smoothness * gap", "smoothness * gap"),

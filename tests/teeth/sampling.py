@@ -5,7 +5,7 @@ from amss_min.amss import AMSS
 from amss_min.designs import fixed_point, successive, systematic
 from tests.teeth.base import Tooth
 
-HT_KQ = ("draw.inclusion.reciprocal()", "(draw.k.unsqueeze(-1) * draw.q).reciprocal()")
+HT_KQ = ("1.0 / draw.inclusion", "1.0 / (draw.k.unsqueeze(-1) * draw.q)")
 RETURN_KQ = ("q, _, count = prepared(p, k)", "q, _, count = prepared(p, k); return q * count.unsqueeze(-1)")
 
 TEETH: tuple[Tooth, ...] = (
@@ -13,7 +13,9 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("ht-unbiased", systematic, "_crossed", ") < r", ") <= r"),
     Tooth("ht-unbiased", fixed_point, "rounded", "(count * ONE - r.sum(-1))", "(0 * count)"),
     Tooth("ht-unbiased", fixed_point, "rounded", "water_filling(q, count)", "(q * count.unsqueeze(-1))"),
-    Tooth("ht-unbiased", designs.Systematic, "_drawn", "pi=r.to(torch.float64) * UNIT", "pi=q * count.unsqueeze(-1)"),
+    Tooth(
+        "ht-unbiased", designs.Systematic, "_drawn", "pi=r.to(torch.float64).mul_(UNIT)", "pi=q * count.unsqueeze(-1)"
+    ),
     Tooth("ht-unbiased", designs.Poisson, "select", "(bits >> _SHIFT) < r", "(bits >> _SHIFT) <= r"),
     Tooth("ht-unbiased", designs.SimpleRandom, "select", "positive, bits, WORD", "positive, bits >> 9, WORD"),
     Tooth("ht-unbiased", designs.Successive, "inclusion", *RETURN_KQ),
@@ -53,10 +55,10 @@ TEETH: tuple[Tooth, ...] = (
         "1.0 / draw.inclusion * draw.drawn.sum(-1, keepdim=True) / draw.k.unsqueeze(-1)",
     ),
     Tooth("square-importance-equals-uniform", importance.SquaredGradient, "raw", "scaled.square()", "scaled"),
-    Tooth("square-importance-equals-uniform", importance, "water_filling", "sizes * scale", "sizes * scale * 0.999"),
+    Tooth("square-importance-equals-uniform", importance, "water_filling", "pi = sizes *", "pi = 0.999 * sizes *"),
     Tooth("optimal-inclusion", importance.GradientNorm, "raw", "return scaled", "return scaled.square()"),
     Tooth("optimal-inclusion", importance.GradientNorm, "raw", "return scaled", "return scaled.sqrt()"),
-    Tooth("mixture-weight-bound", importance.Importance, "__call__", "(1 - self.mix) / total", "1 / total"),
+    Tooth("mixture-weight-bound", importance.Importance, "__call__", "mul_(1 - self.mix)", "mul_(1)"),
     Tooth("mixture-weight-bound", importance.Importance, "__call__", "if self.mix == 0:", "if self.mix >= 0:"),
     Tooth("successive-inclusion-not-kq", designs.Successive, "inclusion", *RETURN_KQ),
     Tooth("successive-inclusion-not-kq", successive, "subset_law", "weight / left", "weight / total"),
