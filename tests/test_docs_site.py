@@ -252,7 +252,10 @@ def test_a_folder_of_pages_is_searched_in_a_browser(site: Path, chromium: Browse
     chromium.open((site / "reference" / "theory" / "moments.html").as_uri())
     assert chromium.run("getComputedStyle(document.body).backgroundColor") == DARK
     chromium.media(scheme="light")
-    assert chromium.run("getComputedStyle(document.body).backgroundColor") != DARK
+    deadline = time.monotonic() + 60  # a script of the page answers the change, and colours pass over
+    while (colour := chromium.run("getComputedStyle(document.body).backgroundColor")) == DARK:
+        assert time.monotonic() < deadline, colour
+        time.sleep(0.1)
     chromium.run("document.querySelector('input.md-search__input').focus()")
     chromium.type("sen_yates_grundy")
     chromium.press("s", 83)
