@@ -280,7 +280,7 @@ class AMSS:
         finite = norms.sum(-1) < torch.inf  # false for NaN too
         norms = norms.nan_to_num_(0.0, 0.0, 0.0).mul_(finite.unsqueeze(-1).to(norms.dtype))
         counts = batch.counts(rho)
-        draw = self.design.sample_normalised(self.importance(norms), counts, generator=self.generator)
+        draw = self.design.sample_step(self.importance(norms), counts, generator=self.generator)
         # Units that take no part in a draw keep weight 1: a zero gradient, one whose square underflows, or NaN.
         # To freeze is to leave a unit without a gradient, too, where a share of the units is asked for.
         freeze = self.masks == "freeze"

@@ -106,7 +106,7 @@ def rows(parameter: Tensor) -> Units:
 def weights(parameter: Tensor) -> Units:
     """One unit for every single weight of a matrix, drawn row by row; ValueError unless 2-d.
 
-    Every weight gets a random word and a place in a sort: some hundred bytes of working memory each.
+    A draw takes some hundred bytes of working memory for every weight.
     """
     _checked(parameter, matrix="weights")
     return Units(parameter, "weights", axis=1, row_axis=0)

@@ -32,14 +32,21 @@ def mask_gradients(amss: AMSS) -> None:
     keep = amss.keep_fractions().tolist()
     active = [block for block in amss.blocks if block.active]
     for batch in batches(active):
-        shape = (sum(batch.draws), amss.design.slots(batch.n))
-        words = iter(torch.randint(WORD, shape, generator=amss.generator, device=amss.generator.device).tolist())
+        words = iter(_words(amss, sum(batch.draws), batch.n))
         for block in batch.blocks:
             k = min(max(math.ceil(keep[block.index] * batch.n - 1e-6), 1), batch.n)
             for units in _draws(block):
                 multipliers = _multipliers(amss, block, units, k, next(words))
                 for unit, multiplier in zip(units, multipliers, strict=True):
                     unit.mul_(multiplier)
+
+
+def _words(amss: AMSS, draws: int, n: int) -> list[list[int]]:
+    """The random words of every draw. Systematic sampling has one order for all, and a start for each."""
+    shared = isinstance(amss.design, Systematic)
+    shape = (n + draws,) if shared else (draws, amss.design.slots(n))
+    words = torch.randint(WORD, shape, generator=amss.generator, device=amss.generator.device).tolist()
+    return [[*words[:n], start] for start in words[n:]] if shared else words
 
 
 def _draws(block: Block) -> list[list[Tensor]]:

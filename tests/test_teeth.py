@@ -126,7 +126,8 @@ def test_one_edited_line_in_a_checkout_turns_the_claims_about_it_and_the_exit_co
     records = json.loads((tmp_path / "verdicts.json").read_text(encoding="utf-8"))
     refuted = {record["id"] for record in records if record["status"] == Status.REFUTED.value}
     assert refuted >= {"ht-unbiased", "ht-second-moment", "plus-update-free-of-keep", "keep-returns-through-variance"}
-    assert {record["status"] for record in records} <= {"HOLDS", "CONSISTENT", "REFUTED"}
+    for record in records:
+        assert record["status"] in ({None} if record.get("waits") else {"HOLDS", "CONSISTENT", "REFUTED"}), record["id"]
     assert "released-entropy" not in refuted and "rank-conditioned-unbiased" not in refuted
 
 

@@ -80,21 +80,24 @@ class Design(ABC):
 
     def sample(self, p: Tensor, k: int | Tensor, *, generator: torch.Generator) -> Draw:
         """Draw with fresh words from the generator (which may live on another device than p)."""
-        return self.select(p, k, self._words(p, generator))
+        return self.select(p, k, random_words((*p.shape[:-1], self.slots(p.shape[-1])), generator, p.device))
 
-    def sample_normalised(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
-        """As `sample`, for sizes that an Importance made: float64, summing to 1 up to rounding where any is positive.
+    def sample_step(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
+        """As `sample`, for the draws of one training step: sizes (draws, n) from an Importance, counts (draws,).
 
-        Designs for which that saves work override it.
+        Every draw has the law of `sample`, and units of two draws are uncorrelated: mean and covariance of a masked
+        gradient are those of independent draws. Designs for which that saves work override it; here draws are
+        independent.
         """
         return self.sample(p, k, generator=generator)
 
-    def _words(self, p: Tensor, generator: torch.Generator) -> Tensor:
-        shape = (*p.shape[:-1], self.slots(p.shape[-1]))
-        return torch.randint(WORD, shape, generator=generator, device=generator.device).to(p.device)
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
+
+
+def random_words(shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> Tensor:
+    """Fresh words from the generator, which may live on another device than they go to."""
+    return torch.randint(WORD, shape, generator=generator, device=generator.device).to(device)
 
 
 def prepared(p: Tensor, k: int | Tensor) -> tuple[Tensor, Tensor, Tensor]:

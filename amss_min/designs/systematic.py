@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from amss_min.designs.all_orders import mean_over_orders
-from amss_min.designs.base import Design, Draw, prepared
+from amss_min.designs.base import Design, Draw, prepared, random_words
 from amss_min.designs.fixed_point import BITS, ONE, UNIT, FixedPointDesign, rounded
 from amss_min.sorting import order
 
@@ -51,23 +51,36 @@ class Systematic(FixedPointDesign):
 
     def select(self, p: Tensor, k: int | Tensor, bits: Tensor) -> Draw:
         """The draw at the start bits[..., n] >> 22, in the order of the keys bits[..., :n] (amss_min.sorting.order)."""
-        return self._drawn(*prepared(p, k), bits)
+        return self._drawn(*prepared(p, k), *bits.split([bits.shape[-1] - 1, 1], -1))
 
-    def sample_normalised(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
-        """As `sample`: inclusion probabilities do not see the scale of sizes."""
+    def sample_step(self, p: Tensor, k: Tensor, *, generator: torch.Generator) -> Draw:
+        """As `sample`, with one random order for all draws and a start for each of them.
+
+        Inclusion probabilities are the same in every order, and given the order draws are independent. So
+        E[B_i B_j] = pi_i pi_j for units i and j of two draws, as if each had an order of its own: they are
+        uncorrelated, though not independent (claim shared-order-uncorrelated). Cost: one sort of n keys for all draws.
+        """
         own = type(self)
         if own.sample is not Design.sample or own.select is not Systematic.select:  # a subclass that draws otherwise
             return self.sample(p, k, generator=generator)
+        return self.select_step(p, k, random_words((sum(p.shape),), generator, p.device))
+
+    def select_step(self, p: Tensor, k: Tensor, words: Tensor) -> Draw:
+        """The draws that these words give: sizes p (draws, n) that sum to 1 or are zero, counts k (draws,).
+
+        words: int64 (n + draws,), n keys of the order and a start (>> 22) for every draw.
+        """
+        draws, n = p.shape
+        keys, starts = words.split([n, draws])
         positive = p.sign()
         count = torch.minimum(k, positive.sum(-1).to(k.dtype))
-        return self._drawn(p, positive, count, self._words(p, generator))
+        return self._drawn(p, positive, count, keys, starts.unsqueeze(-1))
 
-    def _drawn(self, q: Tensor, positive: Tensor, count: Tensor, bits: Tensor) -> Draw:
+    def _drawn(self, q: Tensor, positive: Tensor, count: Tensor, keys: Tensor, words: Tensor) -> Draw:
         r = rounded(q, positive, count)
-        keys, start = bits.split([q.shape[-1], 1], -1)
-        start = start >> _START_SHIFT
+        start = words >> _START_SHIFT
         if self.random_order:
-            places = order(keys)
+            places = order(keys).expand_as(r)
             strides = _crossed(r.gather(-1, places), start)
             drawn = torch.empty_like(strides).scatter_(-1, places, strides)
         else:

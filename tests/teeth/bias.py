@@ -16,6 +16,10 @@ TEETH: tuple[Tooth, ...] = (
     Tooth("sen-yates-grundy", systematic, "_joint", "-r.cumsum(-1) % ONE", "r.cumsum(-1) % ONE"),
     Tooth("sen-yates-grundy", moments, "sen_yates_grundy_variance", "if i < j", "if i <= j + 1"),
     Tooth(
+        "shared-order-uncorrelated", designs.Systematic, "select_step", "starts.unsq", "(starts[:1] + 0 * starts).unsq"
+    ),
+    Tooth("shared-order-uncorrelated", designs.Systematic, "_drawn", "scatter_(-1, places, strides)", "copy_(strides)"),
+    Tooth(
         "uniform-mask-is-smaller-step",
         weightings.HorvitzThompson,
         "__call__",
