@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.utils.hooks import RemovableHandle
 
+from amss_min.bundles import Bundle, Plans, may_be_padded
 from amss_min.designs import Design, Draw, Successive, Systematic
 from amss_min.distributed import Group as ProcessGroup
 from amss_min.distributed import Ranks, refuse_sharded
@@ -17,7 +18,7 @@ from amss_min.fractions import Fractions
 from amss_min.importance import Importance, SquaredGradient
 from amss_min.loops import LateChanges, unwrapped
 from amss_min.modalities import Part
-from amss_min.plan import Batch, Block, Plans, blocks_of, scale
+from amss_min.plan import Batch, blocks_of, scale
 from amss_min.released import Released
 from amss_min.report import Group, Report
 from amss_min.schedule import Progress, Schedule, checked_schedule
@@ -46,7 +47,7 @@ class AMSS:
     modalities: name -> module, parameters, or units (amss_min.modalities).
     keep: the fraction rho in (0, 1]: one number, name -> number, or MutualInformationRate (which needs
     `observe` before every step).
-    generator: drawn from once a step and size of tensor; by default a new one on the parameters' device,
+    generator: drawn from once a step for tensors of similar size; by default a new one on the parameters' device,
     seeded from torch.initial_seed() and the names of the tensors.
     released: True or a `Released` reproduces the released code's departures.
     masks: what m multiplies (docs/masks.md). "gradient": g, before weight decay, momentum or Adam. "update": the
@@ -69,8 +70,8 @@ class AMSS:
     Raises ValueError for an empty modality, a parameter in two modalities, a keep outside (0, 1], a name
     that is not a modality, a tensor of more than 2^20 units under a design in fixed point, or a combination
     that cannot do what it says; TypeError for arguments of another kind. Cost of a step: one pass over the
-    gradients for norms, one in-place scale, and one batched draw for every distinct n; it never waits for
-    the device.
+    gradients for norms, one in-place scale, and one batched draw for all tensors of about the same n; it never
+    waits for the device.
 
     Source: arXiv 2404.08347; formulas reconstructed from its released code.
 
@@ -120,7 +121,8 @@ class AMSS:
         self._late_changes = LateChanges()
         self._hooks: dict[int, tuple[Optimizer, list[RemovableHandle]]] = {}  # by position, in the order of attaching
         self._positions = itertools.count()
-        self._plans = Plans(self.blocks)
+        padded = may_be_padded(self.importance, self.design, self.weighting) and self.released is None
+        self.plans = Plans(self.blocks, padded=padded)
         self._progress: dict[int, Progress] = {}  # by position
         self._waiting: dict[int, Callable[[], None]] = {}  # what is left to do after the update, by position
 
@@ -157,9 +159,8 @@ class AMSS:
             handles.append(optimizer.register_step_post_hook(torch.compiler.disable(after_step)))
         self._hooks[position] = (optimizer, handles)
 
-    def _held_by(self, optimizer: Optimizer) -> list[Block]:
-        held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
-        return [block for block in self.blocks if id(block.units.parameter) in held]
+    def _held_by(self, optimizer: Optimizer) -> list[int]:
+        return self.plans.held(parameter for group in optimizer.param_groups for parameter in group["params"])
 
     def detach(self, optimizer: Optimizer) -> None:
         """End the masking of this optimizer's steps; ValueError where it is not attached."""
@@ -199,9 +200,9 @@ class AMSS:
             raise RuntimeError("mask_gradients() by hand would mask twice: an optimizer is attached, whose step masks")
         if self.masks != "gradient":
             raise RuntimeError(f"mask_gradients() masks the gradient, found masks={self.masks!r}: attach the optimizer")
-        self._mask(self.blocks, position=-1)
+        self._mask(range(len(self.blocks)), position=-1)
         if self.weighting.unbiased:
-            self._late_changes.watch(block.units.parameter for block in self.blocks)
+            self._late_changes.watch(self.plans.parameters)
         assert self.report is not None
         return self.report
 
@@ -236,60 +237,63 @@ class AMSS:
         return self._fractions(position)
 
     @torch.inference_mode()  # cheaper than no_grad by about a tenth of a step of small operations
-    def _mask(self, blocks: Sequence[Block], position: int) -> None:
-        """Before the update: scale the gradients, or copy the weights, which are masked after it."""
+    def _mask(self, held: Iterable[int], position: int) -> None:
+        """Before the update of the blocks at these places: scale gradients, or copy weights, to be masked after it."""
         self._ranks.agree(self.generator, self.blocks[0].units.parameter.device)
         self._fractions.pool(self._ranks)
-        active = [block for block in blocks if block.active]
-        places = self._plans.places(active)
+        places = self.plans.active(held)
         progress = self._progress.setdefault(position, Progress())
         masked = self.schedule.masks(progress.steps)
         rho = self.keep_fractions(position) if masked and progress.due(self.schedule, places) else None
-        plan = self._plans(places) if masked else []
+        plan = self.plans(places) if masked else []
         drawn = partial(self._multipliers, plan, rho, places, position)
         if self.masks == "gradient":
-            scale(drawn(Batch.norms))
-        elif self.masks == "update":
-            copies = Copies(active if masked else ())
+            return scale(drawn(Batch.norms))
+        active = [self.blocks[place] for place in places if masked]
+        if self.masks == "update":
+            copies = Copies(active)
             self._waiting[position] = lambda: copies.mask(drawn(copies.norms))
         else:
-            self._waiting[position] = partial(Copies(active if masked else ()).restore, drawn(Batch.norms))
+            self._waiting[position] = partial(Copies(active).restore, drawn(Batch.norms))
 
     def _multipliers(
-        self, plan: list[Batch], rho: Tensor | None, places: tuple[int, ...], position: int, norms: Norms
+        self, plan: list[Bundle], rho: Tensor | None, places: tuple[int, ...], position: int, norms: Norms
     ) -> list[tuple[Batch, Tensor]]:
         """One step's multipliers, drawn with keep fractions rho; where it is None, those kept from the last draw."""
         progress = self._progress[position]
+        batches = [batch for bundle in plan for batch in bundle.batches]
         if rho is None:
-            drawn, self.report = progress.recalled(plan, self.modalities)
+            drawn, self.report = progress.recalled(batches, self.modalities)
         else:
             # Norms of everything, draws of everything, scales of everything: the many small operations of the
             # draws then find their code and data in the cache, which either sweep over the gradients clears.
-            measured = [norms(batch) for batch in plan]
-            done = [self._drawn(batch, norms, rho) for batch, norms in zip(plan, measured, strict=True)]
-            drawn = [group.multipliers for group in done]
-            self.report = Report(self.modalities, rho, done, as_released=self.released is not None)
+            measured = [[norms(batch) for batch in bundle.batches] for bundle in plan]
+            done = [self._drawn(bundle, norms, rho) for bundle, norms in zip(plan, measured, strict=True)]
+            drawn = [part for group, multipliers in done for part in group.bundle.split(multipliers)]
+            groups = [group for group, _ in done]
+            self.report = Report(self.modalities, rho, groups, as_released=self.released is not None)
             if self.schedule.every > 1:
                 progress.keep(places, drawn, rho, self.report)
         progress.steps += 1
         self._fractions.use(position)
-        return list(zip(plan, drawn, strict=True))
+        return list(zip(batches, drawn, strict=True))
 
-    def _drawn(self, batch: Batch, norms: Tensor, rho: Tensor) -> Group:
-        """Draw for all tensors with the same number of units together."""
+    def _drawn(self, bundle: Bundle, measured: Sequence[Tensor], rho: Tensor) -> tuple[Group, Tensor]:
+        """Draw for all tensors of a bundle together, whose norms were measured batch by batch; with multipliers."""
+        norms = bundle.padded(measured)
         finite = norms.sum(-1) < torch.inf  # false for NaN too
         norms = norms.nan_to_num_(0.0, 0.0, 0.0).mul_(finite.unsqueeze(-1).to(norms.dtype))
-        counts = batch.counts(rho)
+        counts = bundle.counts(rho)
         draw = self.design.sample_step(self.importance(norms), counts, generator=self.generator)
         # Units that take no part in a draw keep weight 1: a zero gradient, one whose square underflows, or NaN.
         # To freeze is to leave a unit without a gradient, too, where a share of the units is asked for.
         freeze = self.masks == "freeze"
-        free = ~(finite & (counts < batch.n)).unsqueeze(-1) if freeze else norms.logical_not()
-        weights = self.weighting(draw)
+        free = ~(finite & (counts < bundle.units)).unsqueeze(-1) if freeze else norms.logical_not()
+        weights, kept = self.weighting(draw), draw.drawn
         if self.released is not None:
-            weights = self._released_heads(batch, draw, weights)
-        multipliers = weights.masked_fill_(free, 1.0)
-        return Group(batch, norms, draw, finite, multipliers, self.weighting)
+            weights = self._released_heads(bundle.batches[0], draw, weights)
+            kept = weights != 0
+        return Group(bundle, norms, draw, finite, kept, self.weighting), weights.masked_fill_(free, 1.0)
 
     def _released_heads(self, batch: Batch, draw: Draw, weights: Tensor) -> Tensor:
         """The multipliers with the released ones on a head's own columns: 1 (R3), or 1/(index + 1/n) (R4)."""

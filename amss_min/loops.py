@@ -31,11 +31,12 @@ class LateChanges:
 
     def watch(self, parameters: Iterable[Tensor]) -> None:
         """From now to the next step of an optimizer that holds one of these; the watch before this one ends."""
-        self._versions = {}
+        versions = {}
         for parameter in parameters:
             gradient = parameter.grad
             if gradient is not None and not gradient.is_inference():  # inference tensors have no version counter
-                self._versions[id(parameter)] = weakref.ref(gradient), gradient._version
+                versions[id(parameter)] = weakref.ref(gradient), gradient._version
+        self._versions = versions
         _watching().add(self)
 
     def found_before(self, optimizer: Optimizer) -> bool:

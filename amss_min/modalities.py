@@ -1,6 +1,6 @@
 """A modality and its units: which slices of which parameters are kept or masked together."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -79,6 +79,22 @@ class Units:
         if others:
             norms = torch.linalg.vector_norm(norms, dim=others)
         return norms.reshape(-1, self.n)
+
+    @cached_property
+    def measure(self) -> Callable[[Tensor], Tensor]:
+        """`norms` as a function of the gradient, flat (draws n,): one operation for rows of a whole tensor."""
+        inner, dtype = self._inner, torch.promote_types(self.parameter.dtype, torch.float32)
+        rows = self.axis == 0 and self.row_axis is None and self.start is None and self.split is None and inner
+        if not rows or is_sharded(self.parameter):
+            return lambda gradient: self.norms(gradient).reshape(-1)
+
+        def norms_of_rows(gradient: Tensor) -> Tensor:
+            if gradient.dtype is not dtype:
+                return self.norms(gradient).reshape(-1)
+            norms: Tensor = torch.linalg.vector_norm(gradient, dim=inner)
+            return norms
+
+        return norms_of_rows
 
     def aligned(self, multipliers: Tensor, blocks: int | None = None) -> Tensor:
         """Multipliers (draws, n) in a shape that broadcasts against the view.

@@ -11,8 +11,6 @@ from torch import Tensor, nn
 from amss_min.distributed import is_sharded
 from amss_min.modalities import Part, Units, named_units, own_parameters, parts_of
 
-_MOST_PLANS = 16
-
 
 @dataclass(frozen=True, eq=False)
 class Block:
@@ -97,11 +95,26 @@ class Batch:
         runs = groupby(blocks, lambda block: (_factor_type(block), block.units.broadcast))
         self._runs = [list(run) for _, run in runs]
         self._run_draws = [sum(block.units.draws for block in run) for run in self._runs]
-        self._counted: tuple[Tensor, Tensor] | None = None
+        # Every object that a step looks at was driven out of the cache by the step before: it looks at these only.
+        self._parameters = [block.units.parameter for block in blocks]
+        self._measures = [block.units.measure for block in blocks]
+        self._whole = [block.units.view(block.units.parameter) is block.units.parameter for block in blocks]
+
+    def gradients(self) -> list[Tensor]:
+        """The gradient of every block; TypeError where one is sparse."""
+        found = [parameter.grad for parameter in self._parameters]
+        dense = [gradient for gradient in found if gradient is not None and gradient.layout is torch.strided]
+        return dense if len(dense) == len(found) else [block.gradient for block in self.blocks]
+
+    def views(self) -> list[Tensor]:
+        """Of the gradient of every block the part that its units cover."""
+        gradients = zip(self.gradients(), self._whole, self.blocks, strict=True)
+        return [gradient if whole else block.units.view(gradient) for gradient, whole, block in gradients]
 
     def norms(self) -> Tensor:
         """Norms of all units, float64 (draws, n)."""
-        return torch.cat([block.units.norms(block.gradient) for block in self.blocks]).double()
+        measured = zip(self._measures, self.gradients(), strict=True)
+        return torch.cat([measure(gradient) for measure, gradient in measured]).double().reshape(-1, self.n)
 
     def factors(self, multipliers: Tensor) -> list[Tensor]:
         """Multipliers (draws, n) float64 as one tensor a block, in a shape that broadcasts against its view."""
@@ -113,13 +126,10 @@ class Batch:
     def counts(self, rho: Tensor) -> Tensor:
         """k = ceil(rho n) for every draw, int64 (draws,); rho (M,) float64.
 
-        The guard 1e-6 keeps 0.07 * 100 = 7.000000000000001 from giving 8. Fractions that stay the same tensor
-        are counted once.
+        The guard 1e-6 keeps 0.07 * 100 = 7.000000000000001 from giving 8.
         """
-        if self._counted is None or self._counted[0] is not rho:
-            share = rho.to(self._modality.device)[self._modality]
-            self._counted = rho, (share * self.n - 1e-6).ceil().to(torch.int64).clamp(1, self.n)
-        return self._counted[1]
+        share = rho.to(self._modality.device)[self._modality]
+        return (share * self.n - 1e-6).ceil().to(torch.int64).clamp(1, self.n)
 
 
 def batches(blocks: Iterable[Block]) -> list[Batch]:
@@ -143,33 +153,12 @@ def scale(masked: Sequence[tuple[Batch, Tensor]]) -> None:
             for block, factor in zip(batch.blocks, found, strict=True):
                 block.units.scale(block.gradient, factor.reshape(-1, batch.n))
         else:
-            views += [block.units.view(block.gradient) for block in batch.blocks]
+            views += batch.views()
             factors += found
     # The sweep comes last, since it clears the cache of all that is small. Backwards: the gradients that were measured
     # last may still be there.
     if views:
         torch._foreach_mul_(views[::-1], factors[::-1])
-
-
-class Plans:
-    """The batches of the tensors that a step masks, remembered: one plan for every set of tensors met."""
-
-    def __init__(self, blocks: Sequence[Block]) -> None:
-        self._blocks = blocks
-        self._places = {id(block): place for place, block in enumerate(blocks)}
-        self._plans: dict[tuple[int, ...], list[Batch]] = {}
-
-    def places(self, active: Iterable[Block]) -> tuple[int, ...]:
-        """Where these blocks stand among all of them."""
-        return tuple(self._places[id(block)] for block in active)
-
-    def __call__(self, places: tuple[int, ...]) -> list[Batch]:
-        """The batches of the blocks at these places."""
-        if places not in self._plans:
-            if len(self._plans) == _MOST_PLANS:  # gradients that come and go at random would pile up
-                self._plans.clear()
-            self._plans[places] = batches(self._blocks[place] for place in places)
-        return self._plans[places]
 
 
 def close_names(what: str, found: Iterable[str], expected: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ time in Python numbers; `information` and `keep_fractions` do the same for the k
 step equal to it.
 """
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -17,7 +18,7 @@ from amss_min.designs import Design, Poisson, SimpleRandom, Successive, Systemat
 from amss_min.designs.base import WORD
 from amss_min.designs.successive import subset_inclusion
 from amss_min.importance import GradientNorm, Importance
-from amss_min.plan import Block, batches
+from amss_min.plan import Block
 from amss_min.significance import MutualInformationRate
 from amss_min.weightings import HorvitzThompson, Indicator, RankConditioned, ShiftedInverse, Weighting
 
@@ -30,11 +31,11 @@ def mask_gradients(amss: AMSS) -> None:
     Horvitz-Thompson weights of successive sampling take rational inclusion probabilities at any n.
     """
     keep = amss.keep_fractions().tolist()
-    active = [block for block in amss.blocks if block.active]
-    for batch in batches(active):
-        words = iter(_words(amss, sum(batch.draws), batch.n))
-        for block in batch.blocks:
-            k = min(max(math.ceil(keep[block.index] * batch.n - 1e-6), 1), batch.n)
+    for bundle in amss.plans(amss.plans.active(range(len(amss.blocks)))):
+        words = iter(_words(amss, bundle.draws, bundle.n))
+        for block in itertools.chain.from_iterable(batch.blocks for batch in bundle.batches):
+            n = block.units.n
+            k = min(max(math.ceil(keep[block.index] * n - 1e-6), 1), n)
             for units in _draws(block):
                 multipliers = _multipliers(amss, block, units, k, next(words))
                 for unit, multiplier in zip(units, multipliers, strict=True):
@@ -125,7 +126,7 @@ def _systematic(design: Design, sizes: list[float], positive: list[int], k: int,
     r = _fixed_point(sizes, positive, k)
     order: Sequence[int] = range(len(sizes))
     if design.random_order:
-        seen = 2 ** (63 - (len(sizes) - 1).bit_length())  # of a word, beside the bits that hold an index
+        seen = 2 ** (63 - (len(words) - 2).bit_length())  # of a word, beside the bits that hold an index
         order = sorted(order, key=lambda unit: words[unit] % seen)
     drawn, position = set(), words[-1] >> 22
     for unit in order:

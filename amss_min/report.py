@@ -7,20 +7,21 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from amss_min.bundles import Bundle
 from amss_min.designs import Draw
-from amss_min.plan import Batch, Block
+from amss_min.plan import Block
 from amss_min.weightings import Weighting
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """All draws of one step among the same number of units, batched: tensors (draws, n)."""
+    """All draws of one bundle in one step: tensors (draws, n), padding included."""
 
-    batch: Batch
+    bundle: Bundle
     norms: Tensor
     draw: Draw
     finite: Tensor  # (draws,)
-    multipliers: Tensor
+    kept: Tensor  # units of positive size whose gradient is not multiplied by 0
     weighting: Weighting
 
     @cached_property
@@ -45,8 +46,8 @@ class TensorReport:
     def __init__(self, block: Block, group: Group, rows: slice, *, as_released: bool) -> None:
         self.name = block.name
         self.modality = block.modality
-        self.n = group.batch.n
-        kept = (group.multipliers[rows] != 0) & group.masked[rows]
+        self.n = block.units.n
+        kept = group.kept[rows] & group.masked[rows]
         self.drawn = float(kept.sum()) / block.units.draws
         self.finite = bool(group.finite[rows].all())
         self._group = group
@@ -131,6 +132,7 @@ class Report:
     def _blocks(self) -> Iterator[tuple[Block, Group, slice]]:
         for group in self._groups:
             row = 0
-            for block, draws in zip(group.batch.blocks, group.batch.draws, strict=True):
-                yield block, group, slice(row, row + draws)
-                row += draws
+            for batch in group.bundle.batches:
+                for block, draws in zip(batch.blocks, batch.draws, strict=True):
+                    yield block, group, slice(row, row + draws)
+                    row += draws
