@@ -48,10 +48,10 @@ class Bundle:
         self._counted: tuple[Tensor, Tensor] | None = None
 
     def padded(self, norms: Sequence[Tensor]) -> Tensor:
-        """Norms of every batch, float64 (its draws, its n), as one tensor (draws, n), 0 where nothing is."""
+        """Norms of every batch (its draws, its n) as one tensor (draws, n), float64, 0 where nothing is."""
         if len(norms) == 1:
-            return norms[0]
-        whole = norms[0].new_zeros((self.draws, self.n))
+            return norms[0].double()
+        whole = norms[0].new_zeros((self.draws, self.n), dtype=torch.float64)
         for part, own in zip(self.split(whole), norms, strict=True):
             part.copy_(own)
         return whole

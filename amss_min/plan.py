@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 
 import torch
@@ -112,16 +113,29 @@ class Batch:
         return [gradient if whole else block.units.view(gradient) for gradient, whole, block in gradients]
 
     def norms(self) -> Tensor:
-        """Norms of all units, float64 (draws, n)."""
+        """Norms of all units (draws, n), in float32 or better."""
         measured = zip(self._measures, self.gradients(), strict=True)
-        return torch.cat([measure(gradient) for measure, gradient in measured]).double().reshape(-1, self.n)
+        return torch.cat([measure(gradient) for measure, gradient in measured]).reshape(-1, self.n)
 
     def factors(self, multipliers: Tensor) -> list[Tensor]:
-        """Multipliers (draws, n) float64 as one tensor a block, in a shape that broadcasts against its view."""
-        factors: list[Tensor] = []
-        for run, part in zip(self._runs, multipliers.split(self._run_draws), strict=True):
-            factors += run[0].units.aligned(part.to(_factor_type(run[0])), len(run)).unbind()
+        """Multipliers (draws, n) float64 as one tensor a block, in a shape that broadcasts against its view.
+
+        The tensors are the same in every step, overwritten: making a hundred views takes longer than filling them.
+        """
+        buffers, factors = self._buffers
+        for buffer, part in zip(buffers, multipliers.split(self._run_draws), strict=True):
+            buffer.copy_(part)
         return factors
+
+    @cached_property
+    def _buffers(self) -> tuple[list[Tensor], list[Tensor]]:
+        """For every run a tensor (draws, n), and the views of all blocks on them."""
+        buffers = [
+            torch.empty((draws, self.n), dtype=_factor_type(run[0]), device=self._modality.device)
+            for run, draws in zip(self._runs, self._run_draws, strict=True)
+        ]
+        runs = zip(buffers, self._runs, strict=True)
+        return buffers, [view for buffer, run in runs for view in run[0].units.aligned(buffer, len(run)).unbind()]
 
     def counts(self, rho: Tensor) -> Tensor:
         """k = ceil(rho n) for every draw, int64 (draws,); rho (M,) float64.

@@ -49,12 +49,12 @@ class Copies:
         self._before = {key: parameter.detach().clone() for key, parameter in parameters.items()}
 
     def norms(self, batch: Batch) -> Tensor:
-        """Norms |u_j| of the updates of all units, float64 (draws, n)."""
+        """Norms |u_j| of the updates of all units (draws, n), in float32 or better."""
         norms = []
         for block in batch.blocks:
             before, after = self._sides(block)
             norms.append(block.units.norms(after - before))
-        return torch.cat(norms).double()
+        return torch.cat(norms)
 
     def mask(self, drawn: Iterable[tuple[Batch, Tensor]]) -> None:
         """w <- w_before + m (w_after - w_before), in place; m (draws, n) for every batch. It uses the copies up.
