@@ -22,6 +22,7 @@ from amss_min import (
     MutualInformationRate,
     RankConditioned,
     ShiftedInverse,
+    bundles,
     distributed,
     fractions,
     importance,
@@ -150,7 +151,7 @@ def test_a_step_that_asks_for_a_value_is_caught(how: str) -> None:
 
 
 FAST_PATH = (
-    *(plan, fractions, importance, modalities, schedule, updates, weightings, distributed, amss_module),
+    *(bundles, plan, fractions, importance, modalities, schedule, updates, weightings, distributed, amss_module),
     *(designs_base, fixed_point, systematic, successive_module),
 )
 FORBIDDEN = {"item", "cpu", "tolist", "numpy", "nonzero", "argwhere", "masked_select", "unique", "synchronize"}
