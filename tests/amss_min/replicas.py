@@ -1,4 +1,9 @@
-"""Many copies of one small network in one training loop: a step of AMSS+ gives as many draws of its masked update."""
+"""Many copies of one small network in one training loop: a step of AMSS+ gives as many draws of its masked update.
+
+All copies of a step are drawn in one random order, so they are not independent. The sequential test does not need that:
+given the order and the copies before, the start of the next copy is fresh, and its masked update has the mean that it
+has in every order. The draws less their mean are martingale differences, which is what the test is made for.
+"""
 
 from collections.abc import Callable
 
