@@ -16,6 +16,9 @@ class Weighting(ABC):
     unbiased: ClassVar[bool]
     """Whether E[M_j] = 1 for every unit of positive inclusion probability."""
 
+    ignores_padding: ClassVar[bool] = False
+    """Whether units of size zero beside the others change none of their multipliers. A subclass has to say so again."""
+
     @abstractmethod
     def __call__(self, draw: Draw) -> Tensor:
         """The multipliers of this draw."""
@@ -30,6 +33,7 @@ class Indicator(Weighting):
     """M_j = B_j: the 0/1 mask of AMSS. E[M_j] = pi_j, so it is biased wherever pi_j < 1."""
 
     unbiased: ClassVar[bool] = False
+    ignores_padding: ClassVar[bool] = True
 
     def __call__(self, draw: Draw) -> Tensor:
         """1 on the units drawn."""
@@ -48,6 +52,7 @@ class HorvitzThompson(Weighting):
     """
 
     unbiased: ClassVar[bool] = True
+    ignores_padding: ClassVar[bool] = True
 
     def __call__(self, draw: Draw) -> Tensor:
         """1 / pi_j on the units drawn."""
@@ -72,6 +77,7 @@ class RankConditioned(Weighting):
     """
 
     unbiased: ClassVar[bool] = True
+    ignores_padding: ClassVar[bool] = True
 
     def __call__(self, draw: Draw) -> Tensor:
         """1 / (1 - exp(-q_j tau)) on the units drawn; raises TypeError unless the design is Successive."""

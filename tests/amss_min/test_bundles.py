@@ -42,6 +42,11 @@ def test_only_what_is_known_to_bear_padding_is_padded() -> None:
         def raw(self, scaled: torch.Tensor) -> torch.Tensor:
             return scaled + 1.0 / scaled.shape[-1]
 
+    class Doubled(HorvitzThompson):
+        """Does not say whether it looks at it."""
+
+    assert not may_be_padded(SquaredGradient(), Systematic(), Doubled())
+    assert not may_be_padded(SquaredGradient(), Successive(), HorvitzThompson())
     assert may_be_padded(GradientNorm(), Systematic(), HorvitzThompson())
     assert may_be_padded(SquaredGradient(mix=0.5), Successive(), RankConditioned())
     assert not may_be_padded(Own(), Systematic(), HorvitzThompson())

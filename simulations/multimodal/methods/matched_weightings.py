@@ -22,6 +22,7 @@ class HalfCount(Weighting):
     """
 
     unbiased: ClassVar[bool] = False
+    ignores_padding: ClassVar[bool] = True
 
     def __call__(self, draw: Draw) -> Tensor:
         """k/2 on the units drawn; k is the count cut to the units with a gradient."""
