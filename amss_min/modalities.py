@@ -36,6 +36,11 @@ class Units:
             return tensor.narrow(1, self.start, self.stop - self.start)
         return tensor if self.split is None else tensor.unflatten(*self.split)
 
+    @property
+    def whole(self) -> bool:
+        """Whether the view of a tensor is the tensor itself."""
+        return self.parameter.ndim > 0 and self.start is None and self.split is None
+
     @cached_property
     def _shape(self) -> torch.Size:
         return self.view(torch.empty(self.parameter.shape, device="meta")).shape

@@ -99,7 +99,7 @@ class Batch:
         # Every object that a step looks at was driven out of the cache by the step before: it looks at these only.
         self._parameters = [block.units.parameter for block in blocks]
         self._measures = [block.units.measure for block in blocks]
-        self._whole = [block.units.view(block.units.parameter) is block.units.parameter for block in blocks]
+        self._whole = [block.units.whole for block in blocks]
 
     def gradients(self) -> list[Tensor]:
         """The gradient of every block; TypeError where one is sparse."""
